@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class CampaignStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    SCHEDULED = "scheduled", "Scheduled"  # starts by itself at its start date
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    FINISHED = "finished", "Finished"  # nothing pending is left; may run again as a new job
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class ImportStatus(models.TextChoices):
+    UPLOADED = "uploaded", "Uploaded"  # waits for its mapping to be confirmed
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    FINISHED = "finished", "Finished"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+    @classmethod
+    def active(cls) -> tuple[ImportStatus, ...]:
+        return (cls.QUEUED, cls.RUNNING)
+
+
+class ImportMode(models.TextChoices):
+    UPSERT = "upsert", "Add new records and update known ones"
+    ADD = "add", "Add new records only"
+    REPLACE = "replace", "Replace all records by this file"

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+from campaigns.choices import CampaignStatus
+from omnichannel.choices import ChannelType, Priority
+from omnichannel.models import Job
+
+
+class Campaign(models.Model):
+    """A recipe: this template, to this audience, through this provider. One run is one Job."""
+
+    name = models.CharField(max_length=120, unique=True)
+    identifier = models.SlugField(
+        max_length=60, unique=True, help_text="A short name for reports and links."
+    )
+    description = models.TextField(blank=True)
+    tags = models.ManyToManyField("omnichannel.Label", blank=True, related_name="campaigns")
+    status = models.CharField(
+        max_length=10,
+        choices=CampaignStatus.choices,
+        default=CampaignStatus.DRAFT,
+        editable=False,
+    )
+    channel_type = models.CharField(
+        "channel type",
+        max_length=10,
+        choices=ChannelType.choices,
+        default=ChannelType.EMAIL,
+    )
+    template = models.ForeignKey(
+        "omnichannel.MessageTemplate", models.PROTECT, related_name="campaigns"
+    )
+    audience = models.ForeignKey("campaigns.Audience", models.PROTECT, related_name="campaigns")
+    recipient_column = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="The column that holds the address. Empty: e-mail or phone, by channel.",
+    )
+    provider = models.ForeignKey(
+        "omnichannel.ChannelProvider",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        help_text="Empty: the default provider for promotional messages.",
+    )
+    from_address = models.CharField(
+        "from address", max_length=320, blank=True, help_text="Empty: the provider's."
+    )
+    starts_at = models.DateTimeField(
+        "start date", null=True, blank=True, help_text="UTC. Needed to schedule; empty: now."
+    )
+    ends_at = models.DateTimeField(
+        "end date", null=True, blank=True, help_text="UTC. What is not sent by then expires."
+    )
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    rate_limit = models.PositiveIntegerField(
+        "per-second limit",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Messages per second. Empty: as fast as the provider goes.",
+    )
+    is_demo = models.BooleanField(default=False, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+    )
+    created_at = models.DateTimeField("created", auto_now_add=True)
+    updated_at = models.DateTimeField("changed", auto_now=True)
+    history = HistoricalRecords(excluded_fields=["status"])
+
+    class Meta:
+        ordering = ("-id",)
+        permissions = [("launch_campaign", "Can run, pause and cancel campaigns")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True)
+                | Q(ends_at__isnull=True)
+                | Q(starts_at__lt=F("ends_at")),
+                name="campaign_ends_after_start",
+                violation_error_message="The end date must be after the start date.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def jobs(self) -> models.QuerySet[Job]:
+        """Its runs, latest first."""
+        return Job.objects.filter(source="campaign", reference=str(self.pk))

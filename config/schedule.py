@@ -1,0 +1,32 @@
+"""All that runs by itself, on one screen.
+
+Made once after migrate (get-or-create); from then on the rows belong to the operator, under
+System > Periodic tasks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Periodic(NamedTuple):
+    name: str
+    task: str
+    seconds: int
+    queue: str = "default"
+
+
+PERIODIC_TASKS = (
+    Periodic("Send one-time passwords", "omnichannel.tasks.send_otp", 1, "otp"),
+    Periodic(
+        "Send transactional messages", "omnichannel.tasks.send_transactional", 1, "transactional"
+    ),
+    Periodic("Send promotional messages", "omnichannel.tasks.send_promotional", 1, "promotional"),
+    Periodic("Promote messages whose time has come", "omnichannel.tasks.promote_due_messages", 2),
+    Periodic("Expire messages", "omnichannel.tasks.expire_messages", 30),
+    Periodic("Recover messages of dead workers", "omnichannel.tasks.recover_messages", 10),
+    Periodic("Import audiences", "campaigns.tasks.run_audience_imports", 1),
+    Periodic("Start scheduled campaigns", "campaigns.tasks.start_due_campaigns", 5),
+    Periodic("Write the messages of campaigns", "campaigns.tasks.expand_jobs", 1),
+    Periodic("Follow running campaigns", "campaigns.tasks.follow_jobs", 2),
+)

@@ -1,0 +1,174 @@
+"""The look and the menu of the Studio, grouped as operators think."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _item(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(url_name),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+STUDIO: dict[str, Any] = {
+    "SITE_TITLE": "Omnichannel Studio",
+    "SITE_HEADER": "Omnichannel Studio",
+    "SITE_SUBHEADER": "Everything you say to your customers",
+    "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "campaigns.admin.dashboard.dashboard",
+    "STYLES": [lambda request: static("studio/studio.css")],
+    "SCRIPTS": [lambda request: static("studio/studio.js")],
+    "COLORS": {
+        "primary": {
+            "50": "#eef6ff",
+            "100": "#d9ebff",
+            "200": "#bcdcff",
+            "300": "#8ec7ff",
+            "400": "#59a8ff",
+            "500": "#3386fb",
+            "600": "#1d67f0",
+            "700": "#1652dc",
+            "800": "#1843b2",
+            "900": "#1a3c8c",
+            "950": "#152655",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": "Communication",
+                "items": [
+                    _item(
+                        "Message queue",
+                        "outgoing_mail",
+                        "admin:omnichannel_message_changelist",
+                        "omnichannel.view_message",
+                    ),
+                    _item(
+                        "Jobs", "stacks", "admin:omnichannel_job_changelist", "omnichannel.view_job"
+                    ),
+                    _item(
+                        "Channels",
+                        "forum",
+                        "admin:omnichannel_channel_changelist",
+                        "omnichannel.view_channel",
+                    ),
+                    _item(
+                        "Channel providers",
+                        "cell_tower",
+                        "admin:omnichannel_channelprovider_changelist",
+                        "omnichannel.view_channelprovider",
+                    ),
+                    _item(
+                        "Default providers",
+                        "alt_route",
+                        "admin:omnichannel_providerroute_changelist",
+                        "omnichannel.view_providerroute",
+                    ),
+                    _item(
+                        "Suppressions",
+                        "block",
+                        "admin:omnichannel_suppression_changelist",
+                        "omnichannel.view_suppression",
+                    ),
+                    _item(
+                        "Sandbox inbox", "inbox", "admin:sandbox_inbox", "omnichannel.view_message"
+                    ),
+                ],
+            },
+            {
+                "title": "Content",
+                "items": [
+                    _item(
+                        "E-mail templates",
+                        "mail",
+                        "admin:omnichannel_emailtemplate_changelist",
+                        "omnichannel.view_emailtemplate",
+                    ),
+                    _item(
+                        "SMS templates",
+                        "sms",
+                        "admin:omnichannel_smstemplate_changelist",
+                        "omnichannel.view_smstemplate",
+                    ),
+                    _item(
+                        "Global variables",
+                        "data_object",
+                        "admin:omnichannel_globalvariable_changelist",
+                        "omnichannel.view_globalvariable",
+                    ),
+                    _item(
+                        "Tags",
+                        "label",
+                        "admin:omnichannel_label_changelist",
+                        "omnichannel.view_label",
+                    ),
+                ],
+            },
+            {
+                "title": "Audience",
+                "items": [
+                    _item(
+                        "Audiences",
+                        "groups",
+                        "admin:campaigns_audience_changelist",
+                        "campaigns.view_audience",
+                    ),
+                    _item(
+                        "Imports",
+                        "upload_file",
+                        "admin:campaigns_audienceimport_changelist",
+                        "campaigns.view_audienceimport",
+                    ),
+                ],
+            },
+            {
+                "title": "Campaigns",
+                "items": [
+                    _item(
+                        "Campaigns",
+                        "campaign",
+                        "admin:campaigns_campaign_changelist",
+                        "campaigns.view_campaign",
+                    ),
+                ],
+            },
+            {
+                "title": "Reports",
+                "items": [
+                    _item(
+                        "Message events",
+                        "timeline",
+                        "admin:omnichannel_messageevent_changelist",
+                        "omnichannel.view_messageevent",
+                    ),
+                ],
+            },
+            {
+                "title": "System",
+                "items": [
+                    _item("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
+                    _item("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+                    _item(
+                        "Periodic tasks",
+                        "schedule",
+                        "admin:django_celery_beat_periodictask_changelist",
+                        "django_celery_beat.view_periodictask",
+                    ),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,3 @@
+"""System checks of our own."""
+
+from __future__ import annotations
