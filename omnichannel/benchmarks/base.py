@@ -1,0 +1,37 @@
+"""The contract between `manage.py bench` and a benchmark.
+
+A benchmark is a module in `omnichannel.benchmarks` or `campaigns.benchmarks` with `NAME` and
+`run(options) -> Iterator[Figure]`. It runs in a database of its own, already migrated.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    n: int
+    db: str  # sqlite | postgresql
+    seed: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value. `peak_mb` is the highest resident size of the process measured."""
+
+    name: str  # dotted, such as import.rate
+    value: float
+    unit: str
+    n: int = 0
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+
+
+def peak_mb(*, children: bool = False) -> float:
+    """Highest resident size so far, in MB, of this process or of its ended children."""
+    who = resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF
+    size = resource.getrusage(who).ru_maxrss
+    return size / (1024 * 1024) if sys.platform == "darwin" else size / 1024
