@@ -46,13 +46,20 @@ class Rejected(SendError):
     outcome = "rejected"
 
 
-class ProviderRefused(SendError):
+class ProviderTrouble(SendError):
+    """The fault is the provider's, not one message's: the whole batch stops.
+
+    Nothing was handed over. Raised out of `Backend.deliver`, never turned into a result.
+    """
+
+
+class ProviderRefused(ProviderTrouble):
     """Wrong credentials or a blocked account: the provider is stopped, the messages wait."""
 
     outcome = "auth"
 
 
-class ProviderUnavailable(SendError):
+class ProviderUnavailable(ProviderTrouble):
     """No connection: nothing was handed over. The provider rests, the messages wait."""
 
 

@@ -14,7 +14,7 @@ from django import forms
 from django.http import HttpRequest
 
 from omnichannel.choices import ChannelType, EventType, Outcome
-from omnichannel.exceptions import OutcomeUnknown, SendError
+from omnichannel.exceptions import OutcomeUnknown, ProviderTrouble, SendError
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +147,14 @@ class Backend:
 
         `messages` is lazy: taking the next one from it means handing it over next. What was
         not taken is known to be unsent. A SendError raised out of this iterator (rather than
-        turned into a Result) concerns every message taken and not yet answered.
+        turned into a Result) concerns every message taken and not yet answered; ProviderTrouble
+        is always raised: the send loop rests or stops the provider and puts the messages back.
         """
         for message in messages:
             try:
                 yield self.send(message)
+            except ProviderTrouble:
+                raise
             except SendError as error:
                 yield Result.from_error(message, error)
 
