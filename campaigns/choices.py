@@ -11,6 +11,16 @@ class CampaignStatus(models.TextChoices):
     FINISHED = "finished", "Finished"  # nothing pending is left; may run again as a new job
     CANCELLED = "cancelled", "Cancelled"
 
+    @classmethod
+    def at_rest(cls) -> tuple[CampaignStatus, ...]:
+        """May be edited, run, scheduled and deleted."""
+        return (cls.DRAFT, cls.FINISHED, cls.CANCELLED)
+
+    @classmethod
+    def under_way(cls) -> tuple[CampaignStatus, ...]:
+        """Has a run that is not over."""
+        return (cls.RUNNING, cls.PAUSED)
+
 
 class ImportStatus(models.TextChoices):
     UPLOADED = "uploaded", "Uploaded"  # waits for its mapping to be confirmed

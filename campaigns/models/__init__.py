@@ -1,6 +1,6 @@
 from __future__ import annotations
 
 from campaigns.models.audiences import Audience, AudienceImport, AudienceMember
-from campaigns.models.campaigns import Campaign
+from campaigns.models.campaigns import Campaign, CampaignRun
 
-__all__ = ["Audience", "AudienceImport", "AudienceMember", "Campaign"]
+__all__ = ["Audience", "AudienceImport", "AudienceMember", "Campaign", "CampaignRun"]

@@ -66,6 +66,9 @@ class Campaign(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Messages per second. Empty: as fast as the provider goes.",
     )
+    trouble = models.TextField(
+        blank=True, editable=False, help_text="Why a scheduled start did not come about."
+    )
     is_demo = models.BooleanField(default=False, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -77,7 +80,7 @@ class Campaign(models.Model):
     )
     created_at = models.DateTimeField("created", auto_now_add=True)
     updated_at = models.DateTimeField("changed", auto_now=True)
-    history = HistoricalRecords(excluded_fields=["status"])
+    history = HistoricalRecords(excluded_fields=["status", "trouble"])
 
     class Meta:
         ordering = ("-id",)
@@ -98,3 +101,45 @@ class Campaign(models.Model):
     def jobs(self) -> models.QuerySet[Job]:
         """Its runs, latest first."""
         return Job.objects.filter(source="campaign", reference=str(self.pk))
+
+    def latest_run(self) -> CampaignRun | None:
+        """Its last run, with the job and the provider."""
+        return self.runs.select_related("job__provider").order_by("-id").first()
+
+    @property
+    def is_editable(self) -> bool:
+        return self.status in CampaignStatus.at_rest()
+
+
+class CampaignRun(models.Model):
+    """One run: the job, and what was frozen about its recipients.
+
+    The recipients are the audience's records with an id up to `last_member`. Every record read
+    is counted: it has a message (`job.expanded`), no address, or an address met before.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="runs")
+    job = models.OneToOneField(Job, models.CASCADE, related_name="campaign_run")
+    audience = models.ForeignKey("campaigns.Audience", models.SET_NULL, null=True, related_name="+")
+    recipient_column = models.CharField(max_length=60)
+    last_member = models.PositiveBigIntegerField(default=0)
+    without_address = models.PositiveBigIntegerField(default=0)
+    repeated = models.PositiveBigIntegerField(default=0)
+    written_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last message had been written."
+    )
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "campaign run"
+
+    def __str__(self) -> str:
+        return f"{self.campaign} run {self.pk}"
+
+    @property
+    def removed(self) -> int:
+        """Records that left the audience between the start and their turn."""
+        if self.written_at is None:
+            return 0
+        read = self.job.expanded + self.without_address + self.repeated
+        return max(0, self.job.expected - read)
