@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
-from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    RangeDateTimeFilter,
+    TextFilter,
+)
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
+    UnfoldBooleanWidget,
 )
 
 
@@ -29,6 +39,7 @@ class StudioAdmin(ModelAdmin):
     list_filter_sheet = True
     list_per_page = 50
     show_full_result_count = False
+    empty_hint = ""  # what to do when the list has no rows at all
 
     def done(self, request: HttpRequest, text: str, url: str | None = None) -> HttpResponse:
         """Close a dialog: tell the operator, then load `url` (or the list) anew."""
@@ -42,6 +53,17 @@ class StudioAdmin(ModelAdmin):
         messages.error(request, str(error))
         return self.go(url)
 
+    def answer(
+        self, request: HttpRequest, form: BaseDialogForm, dialog: dict[str, Any]
+    ) -> HttpResponse:
+        """Show the dialog again, with what its form has to say by now."""
+        context = {
+            "dialog": dialog,
+            "form": form,
+            "form_submit_text": dialog.get("form_submit_text", ""),
+        }
+        return render(request, "unfold/helpers/dialog.html", context)
+
     def go(self, url: str | None = None) -> HttpResponse:
         meta = self.opts
         target = url or reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
@@ -50,17 +72,22 @@ class StudioAdmin(ModelAdmin):
 
 __all__ = [
     "ActionVariant",
+    "AutocompleteSelectFilter",
     "BaseDialogForm",
     "RangeDateTimeFilter",
     "StackedInline",
     "StudioAdmin",
     "TabularInline",
+    "TextFilter",
     "UnfoldAdminFileFieldWidget",
+    "UnfoldAdminIntegerFieldWidget",
     "UnfoldAdminPasswordInput",
+    "UnfoldAdminPasswordWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminTextInputWidget",
     "UnfoldAdminTextareaWidget",
     "UnfoldBooleanSwitchWidget",
+    "UnfoldBooleanWidget",
     "action",
     "display",
 ]

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from omnichannel.admin.base import RangeDateTimeFilter, StudioAdmin, TabularInline, display
+from omnichannel.admin.paginator import CappedPaginator
+from omnichannel.choices import EventType
+from omnichannel.models import MessageEvent
+
+COLOURS = {
+    EventType.DELIVERED: "success",
+    EventType.OPENED: "success",
+    EventType.CLICKED: "success",
+    EventType.SENT: "info",
+    EventType.QUEUED: "info",
+    EventType.DEFERRED: "warning",
+    EventType.UNSUBSCRIBED: "warning",
+    EventType.BOUNCED: "danger",
+    EventType.REJECTED: "danger",
+    EventType.FAILED: "danger",
+    EventType.COMPLAINED: "danger",
+}
+
+
+class ReadOnly:
+    """Rows that only the product itself writes."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class MessageEventInline(ReadOnly, TabularInline):
+    model = MessageEvent
+    fields = ("type", "at", "status", "url", "code", "description", "is_machine")
+    readonly_fields = fields
+    verbose_name_plural = "message events"
+    extra = 0
+    per_page = 50
+
+
+@admin.register(MessageEvent)
+class MessageEventAdmin(ReadOnly, StudioAdmin):
+    list_display = ("event", "at", "recipient", "provider", "code", "description", "url")
+    list_display_links = None
+    list_filter = ("type", ("at", RangeDateTimeFilter), "provider", "is_machine")
+    list_select_related = ("message", "provider")
+    search_fields = ("code",)
+    search_help_text = "An address, or a code"
+    paginator = CappedPaginator
+    ordering = ("-at", "-id")
+    empty_hint = (
+        "Nothing happened yet. Events appear here as messages are sent, opened and clicked."
+    )
+
+    @display(description="event", ordering="type", label=COLOURS)
+    def event(self, obj: MessageEvent) -> tuple[str, str]:
+        return obj.type, obj.get_type_display()
+
+    @display(description="to")
+    def recipient(self, obj: MessageEvent) -> str:
+        url = reverse("admin:omnichannel_message_change", args=(obj.message_id,))
+        return format_html('<a class="text-link" href="{}">{}</a>', url, obj.message.to_address)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[MessageEvent], search_term: str
+    ) -> tuple[QuerySet[MessageEvent], bool]:
+        term = search_term.strip()
+        if term:
+            queryset = queryset.filter(
+                Q(message__to_address__in={term, term.lower()}) | Q(code=term)
+            )
+        return queryset, False
