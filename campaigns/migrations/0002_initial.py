@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='audiencemember',
-            constraint=models.UniqueConstraint(fields=('audience', 'key'), name='member_once_per_audience'),
+            constraint=models.UniqueConstraint(fields=('audience', 'key'), name='member_once_per_audience', opclasses=['int8_ops', 'varchar_pattern_ops']),
         ),
         migrations.AddConstraint(
             model_name='campaign',

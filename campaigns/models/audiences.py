@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from campaigns.choices import ImportMode, ImportStatus
+from campaigns.choices import Delimiter, Encoding, ImportMode, ImportStatus
 
 
 class Audience(models.Model):
@@ -54,7 +54,12 @@ class AudienceMember(models.Model):
         ordering = ("id",)
         verbose_name = "audience record"
         constraints = [
-            models.UniqueConstraint(fields=["audience", "key"], name="member_once_per_audience")
+            # By bytes on PostgreSQL, so that a search for a beginning uses it.
+            models.UniqueConstraint(
+                fields=["audience", "key"],
+                name="member_once_per_audience",
+                opclasses=["int8_ops", "varchar_pattern_ops"],
+            )
         ]
         indexes = [models.Index(fields=["audience", "id"], name="member_page")]
 
@@ -76,8 +81,14 @@ class AudienceImport(models.Model):
     file = models.FileField(upload_to=import_path)
     original_name = models.CharField("file name", max_length=255)
     is_xlsx = models.BooleanField(default=False, editable=False)
-    encoding = models.CharField(max_length=20, default="utf-8")
-    delimiter = models.CharField(max_length=1, default=",")
+    encoding = models.CharField(
+        max_length=20,
+        choices=Encoding.choices,
+        default=Encoding.UTF_8,
+        blank=True,
+        help_text="Empty: not known, the operator must say.",
+    )
+    delimiter = models.CharField(max_length=1, choices=Delimiter.choices, default=Delimiter.COMMA)
     has_header = models.BooleanField("first row is the header", default=True)
     mode = models.CharField(max_length=10, choices=ImportMode.choices, default=ImportMode.UPSERT)
     default_region = models.CharField(
@@ -97,11 +108,14 @@ class AudienceImport(models.Model):
     added = models.PositiveBigIntegerField(default=0)
     updated = models.PositiveBigIntegerField(default=0)
     unchanged = models.PositiveBigIntegerField(default=0)
+    duplicates = models.PositiveBigIntegerField(default=0)
     rejected = models.PositiveBigIntegerField(default=0)
+    removed = models.PositiveBigIntegerField(default=0)
     rejects_file = models.FileField(blank=True, editable=False)
     checkpoint = models.JSONField(
         default=dict, editable=False, help_text="Where the import goes on after a crash."
     )
+    claimed_by = models.CharField(max_length=80, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(
