@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 
@@ -13,8 +14,18 @@ from config.studio import STUDIO
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
+VAR_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
+
+# --- Product limits --------------------------------------------------------------------------
+
+DEMO_DATA = env.bool("DEMO_DATA", default=True)
+ATTACHMENT_MAX_BYTES = env.int("ATTACHMENT_MAX_BYTES", default=25 * 1024 * 1024)
+AUDIENCE_FILE_MAX_BYTES = env.int("AUDIENCE_FILE_MAX_BYTES", default=2 * 1024**3)
+DEFAULT_PHONE_REGION = env("DEFAULT_PHONE_REGION", default="US")
+SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=300)
+SEND_DEADLINE_SECONDS = env.int("SEND_DEADLINE_SECONDS", default=30)
+CRASH_POINT = env("OMNI_CRASH", default="")
 
 # --- Security --------------------------------------------------------------------------------
 
@@ -28,10 +39,10 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 HOST = env("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost", "[::1]", HOST]
 if PUBLIC_URL:
-    ALLOWED_HOSTS.append(environ.urlparse(PUBLIC_URL).hostname)
-    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+    ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
+    CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -39,9 +50,19 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
+# W019 asks for DENY, but the Studio shows previews of templates in frames of its own.
+SILENCED_SYSTEM_CHECKS = ["security.W019"]
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+
+# The web server of `up`. A proxy's headers count only when it is the one named here.
+TRUSTED_PROXY = env("TRUSTED_PROXY", default="127.0.0.1" if IS_HTTPS else "")
+WAITRESS: dict[str, Any] = {"max_request_body_size": AUDIENCE_FILE_MAX_BYTES + 1024**2}
+if TRUSTED_PROXY:
+    WAITRESS["trusted_proxy"] = TRUSTED_PROXY
+    WAITRESS["trusted_proxy_headers"] = {"x-forwarded-for", "x-forwarded-proto"}
 
 # --- Applications ----------------------------------------------------------------------------
 
@@ -64,6 +85,7 @@ INSTALLED_APPS = [
     "simple_history",
     "omnichannel",
     "campaigns",
+    "config",
 ]
 
 MIDDLEWARE = [
@@ -112,8 +134,8 @@ if IS_SQLITE:
         ),
     }
 else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -134,13 +156,17 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static.VersionedStorage"},
+}
 # Files are served from the packages that ship them: a start needs no collectstatic.
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 3600
+WHITENOISE_MAX_AGE = 24 * 60 * 60
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = VAR_DIR / "media"
-FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
@@ -148,9 +174,15 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="")
 IS_EMBEDDED = not CELERY_BROKER_URL
+if IS_EMBEDDED:
+    # A task that is sent off by mistake waits here and not for a broker that nobody runs.
+    CELERY_BROKER_URL = "memory://"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_IGNORE_RESULT = True
+# No results, so nothing to clean up: else beat adds a periodic task of its own.
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -158,16 +190,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True} if "amqp" in CELERY_BROKER_URL else {}
 DJANGO_CELERY_BEAT_TZ_AWARE = True
-
-# --- Product limits --------------------------------------------------------------------------
-
-DEMO_DATA = env.bool("DEMO_DATA", default=True)
-ATTACHMENT_MAX_BYTES = env.int("ATTACHMENT_MAX_BYTES", default=25 * 1024 * 1024)
-AUDIENCE_FILE_MAX_BYTES = env.int("AUDIENCE_FILE_MAX_BYTES", default=2 * 1024**3)
-DEFAULT_PHONE_REGION = env("DEFAULT_PHONE_REGION", default="US")
-SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=300)
-SEND_DEADLINE_SECONDS = env.int("SEND_DEADLINE_SECONDS", default=30)
-CRASH_POINT = env("OMNI_CRASH", default="")
 
 # --- import-export, history ------------------------------------------------------------------
 
@@ -180,12 +202,17 @@ SIMPLE_HISTORY_REVERT_DISABLED = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+            "datefmt": "%Y-%m-%d %H:%M:%S",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
-        "waitress.queue": {"level": "ERROR"},
+        "waitress": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
     },

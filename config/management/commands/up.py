@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.core.wsgi import get_wsgi_application
+from django.db import OperationalError
+from django.utils import timezone
+from waitress.server import create_server
+
+from config.first_start import Login, ensure_superuser, is_first_start, load_demo, prepare
+from config.supervisor import Worker
+
+END_AFTER = 4.2
+
+
+class Command(BaseCommand):
+    help = "Start everything: prepare the database, serve the Studio, run the periodic tasks."
+
+    def handle(self, *args: object, **options: object) -> None:
+        self.worker = Worker()
+        signal.signal(signal.SIGTERM, self.end)
+        signal.signal(signal.SIGINT, self.end)
+        # The port is taken before anything is written: a second start changes nothing.
+        server = self.listen()
+        self.announce(self.prepare())
+        if settings.IS_EMBEDDED:
+            self.worker.start()
+        else:
+            self.stdout.write("CELERY_BROKER_URL is set: Celery workers and beat do the sending.")
+        self.stdout.flush()
+        server.run()
+        self.worker.stop()
+
+    def listen(self) -> Any:
+        try:
+            return create_server(
+                get_wsgi_application(),
+                host=settings.HOST,
+                port=settings.PORT,
+                threads=8,
+                ident="",
+                **settings.WAITRESS,
+            )
+        except (OSError, ValueError) as error:
+            raise CommandError(
+                f"Cannot listen on {settings.HOST}:{settings.PORT} ({error}). "
+                "Is the Studio running already? Set PORT to use another port."
+            ) from error
+
+    def prepare(self) -> Login | None:
+        try:
+            prepare()
+            if is_first_start() and load_demo(timezone.now()):
+                self.stdout.write("Demo data loaded. DEMO_DATA=0 leaves it out.")
+            return ensure_superuser()
+        except OperationalError as error:
+            raise CommandError(
+                f"The database cannot be used: {str(error).strip()}. Check DATABASE_URL."
+            ) from error
+
+    def announce(self, login: Login | None) -> None:
+        host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
+        address = settings.PUBLIC_URL or f"http://{host}:{settings.PORT}"
+        self.stdout.write(f"\nOmnichannel Studio\n  URL       {address}/admin/")
+        if login:
+            shown = f"{login.password}  (shown only now)" if login.is_random else "ADMIN_PASSWORD"
+            self.stdout.write(f"  User      {login.username}\n  Password  {shown}")
+        self.stdout.write("  Stop      Ctrl-C\n")
+
+    def end(self, signum: int, frame: FrameType | None) -> None:
+        self.worker.ask_to_stop()
+        last = threading.Timer(END_AFTER, os._exit, (0,))
+        last.daemon = True
+        last.start()
+        raise SystemExit(0)

@@ -1,0 +1,63 @@
+"""The parent's side of the embedded worker: start it, start it again, end it."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 30.0
+HEALTHY_SECONDS = 60.0
+KILL_AFTER = 3.6
+
+
+class Worker:
+    """The child process in which the ticks run."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep_alive, name="worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """The child sees the end of its input and begins to end. Does not wait."""
+        self._stopping.set()
+        if self._process and self._process.stdin and not self._process.stdin.closed:
+            self._process.stdin.close()
+
+    def stop(self) -> None:
+        """Wait for the child to end, and end it hard when it takes too long."""
+        self.ask_to_stop()
+        if self._process:
+            try:
+                self._process.wait(KILL_AFTER)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+    def _keep_alive(self) -> None:
+        pause = 1.0
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            code = self._run_once()
+            if self._stopping.is_set():
+                return
+            lived = time.monotonic() - started
+            pause = 1.0 if lived > HEALTHY_SECONDS else min(2 * pause, LONGEST_PAUSE)
+            logger.error("The worker ended (code %s). Starting it again in %.0f s.", code, pause)
+            self._stopping.wait(pause)
+
+    def _run_once(self) -> int:
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "embedded_worker"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        if self._stopping.is_set():
+            self.ask_to_stop()
+        return self._process.wait()
