@@ -1,0 +1,82 @@
+"""How fast the messages of a campaign are written: audience records to queue rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from campaigns import expansion
+from campaigns.models import Audience, AudienceMember, Campaign, CampaignRun
+from omnichannel.benchmarks.base import BenchOptions, Figure, peak_mb
+from omnichannel.choices import Category, JobStatus
+from omnichannel.models import ChannelProvider, Job, Lane, MessageTemplate, TemplateVersion
+
+NAME = "expand"
+BATCH = 10_000
+
+
+def run(options: BenchOptions) -> Iterator[Figure]:
+    """Write the messages of one job of `n` recipients with five columns each."""
+    job = _job(_audience(options.n))
+    began = time.monotonic()
+    while True:
+        if not expansion.expand(job, at=timezone.now(), until=time.monotonic() + 5):
+            break
+        job.refresh_from_db()
+    seconds = time.monotonic() - began
+    if job.messages.count() != options.n:
+        raise RuntimeError("The number of messages is not the number of recipients.")
+    memory = peak_mb()
+    yield Figure("expand.seconds", seconds, "s", options.n, seconds, memory)
+    yield Figure("expand.rate", options.n / seconds, "messages/s", options.n, seconds, memory)
+
+
+def _audience(count: int) -> Audience:
+    columns = ["first_name", "last_name", "city", "plan", "points"]
+    audience = Audience.objects.create(name="Bench", columns=columns, records_count=count)
+    for start in range(0, count, BATCH):
+        AudienceMember.objects.bulk_create(
+            [_member(audience, number) for number in range(start, min(start + BATCH, count))]
+        )
+    return audience
+
+
+def _member(audience: Audience, number: int) -> AudienceMember:
+    email = f"person{number}@example.com"
+    variables = {
+        "first_name": f"First {number}",
+        "last_name": f"Last {number}",
+        "city": "Springfield",
+        "plan": "gold" if number % 3 else "silver",
+        "points": number,
+    }
+    return AudienceMember(audience=audience, key=email, email=email, variables=variables)
+
+
+def _job(audience: Audience) -> Job:
+    now = timezone.now()
+    provider = ChannelProvider.objects.create(name="Bench", backend="sandbox")
+    template = MessageTemplate.objects.create(name="Bench")
+    version = TemplateVersion.objects.create(template=template, number=1, subject="Hello")
+    job = Job.objects.create(
+        name="Bench",
+        source="campaign",
+        status=JobStatus.RUNNING,
+        channel_type=provider.channel_type,
+        category=Category.PROMOTIONAL,
+        provider=provider,
+        template_version=version,
+        expected=audience.records_count,
+        created_at=now,
+    )
+    Lane.objects.create(provider=provider, category=job.category, job=job, is_paused=True)
+    campaign = Campaign.objects.create(
+        name="Bench", identifier="bench", template=template, audience=audience, provider=provider
+    )
+    last = audience.members.order_by("-id").values_list("id", flat=True)[0]
+    CampaignRun.objects.create(
+        campaign=campaign, job=job, audience=audience, recipient_column="email", last_member=last
+    )
+    return job

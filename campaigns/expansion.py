@@ -1,0 +1,198 @@
+"""Writing the messages of a run: one `INSERT ... SELECT` per page of audience records.
+
+A page, its place in the audience and its counts are committed together, so that a killed or
+doubled worker can neither skip nor repeat a record. A record is read when its page is written:
+later edits of it do not reach its message.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import (
+    Case,
+    Count,
+    Expression,
+    F,
+    Func,
+    Max,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+
+from campaigns import recipients
+from campaigns.models import AudienceMember, CampaignRun
+from omnichannel.choices import ChannelType, JobStatus, MessageStatus
+from omnichannel.models import Job, Message
+
+# PostgreSQL does not make others wait, SQLite does: there a page is small, and the pause after
+# it is about as long as the write lock was held.
+PAGE = {"postgresql": 20_000, "sqlite": 4_000}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A range of records: after `first`, up to and with `last`."""
+
+    first: int
+    last: int
+    records: int
+    blank: int  # without an address
+
+
+def expand(job: Job, *, at: datetime.datetime, until: float, page_size: int | None = None) -> int:
+    """Write messages of a job until all are written or `until` (monotonic) has come.
+
+    Answers how many were written. Stops by itself when the job is cancelled or when another
+    worker is writing the same job.
+    """
+    run = CampaignRun.objects.select_related("job__provider").get(job=job)
+    size = page_size or PAGE[connection.vendor]
+    written = 0
+    while run.written_at is None and time.monotonic() < until:
+        began = time.monotonic()
+        count = _write_page(run, size, at)
+        if count is None:
+            break
+        written += count
+        if connection.vendor == "sqlite":
+            time.sleep(time.monotonic() - began)
+    return written
+
+
+def _write_page(run: CampaignRun, size: int, at: datetime.datetime) -> int | None:
+    """Write one page; None when there is nothing left to do here."""
+    job = run.job
+    with transaction.atomic():
+        page = _next_page(run, size)
+        mine = Job.objects.filter(
+            pk=job.pk, cursor=job.cursor, status__in=JobStatus.active()
+        ).update(cursor=page.last if page else job.cursor)
+        if not mine:
+            return None
+        if page is None:
+            CampaignRun.objects.filter(pk=run.pk, written_at=None).update(written_at=at)
+            return None
+        inserted = _insert(run, page, at)
+        Job.objects.filter(pk=job.pk).update(expanded=F("expanded") + inserted)
+        CampaignRun.objects.filter(pk=run.pk).update(
+            without_address=F("without_address") + page.blank,
+            repeated=F("repeated") + page.records - page.blank - inserted,
+        )
+    job.cursor = page.last
+    return inserted
+
+
+def _members(run: CampaignRun, first: int, last: int) -> QuerySet[Any]:
+    members = AudienceMember.objects.filter(audience_id=run.audience_id or 0, id__gt=first, id__lte=last)
+    return recipients.recipients(
+        members,
+        column=run.recipient_column,
+        channel_type=run.job.channel_type,
+        category=run.job.category,
+    )
+
+
+def _next_page(run: CampaignRun, size: int) -> Page | None:
+    first = run.job.cursor
+    members = AudienceMember.objects.filter(
+        audience_id=run.audience_id or 0, id__gt=first, id__lte=run.last_member
+    ).annotate(to=recipients.address_of(run.recipient_column, run.job.channel_type))
+    found = members.order_by("id")[:size].aggregate(
+        last=Max("id"), records=Count("id"), blank=Count("id", filter=Q(to=""))
+    )
+    return Page(first=first, **found) if found["records"] else None
+
+
+def _insert(run: CampaignRun, page: Page, at: datetime.datetime) -> int:
+    """One statement for the whole page. An address met before in the job is left out."""
+    values = {**_constants(run, at), **_computed(run)}
+    names = {column: f"insert_{column}" for column in values}
+    rows = (
+        _members(run, page.first, page.last)
+        .exclude(to="")
+        .annotate(**{names[column]: value for column, value in values.items()})
+        .order_by("id")
+        .values_list(*names.values())
+    )
+    select, params = rows.query.sql_with_params()
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(column) for column in values)
+    table = quote(Message._meta.db_table)
+    statement = ("INSERT INTO", table, "(", columns, ")", select, "ON CONFLICT DO NOTHING")
+    with connection.cursor() as cursor:
+        cursor.execute(" ".join(statement), params)
+        return cursor.rowcount
+
+
+def _constants(run: CampaignRun, at: datetime.datetime) -> dict[str, Expression]:
+    """Every column of a message that is the same for the whole job."""
+    job = run.job
+    message = Message(
+        job=job,
+        lane=job.lanes.get(),
+        provider=job.provider,
+        category=job.category,
+        priority=job.priority,
+        template_version_id=job.template_version_id,
+        created_at=at,
+        expires_at=_expiry(job, at),
+    )
+    return {
+        str(field.column): Value(field.pre_save(message, add=True), output_field=field)
+        for field in Message._meta.concrete_fields
+        if not field.primary_key
+    }
+
+
+def _expiry(job: Job, at: datetime.datetime) -> datetime.datetime | None:
+    days = job.provider.days_before_expire
+    kept = at + datetime.timedelta(days=days) if days else None
+    return min(filter(None, (job.ends_at, kept)), default=None)
+
+
+def _computed(run: CampaignRun) -> dict[str, Expression]:
+    """The columns of a message that differ from record to record."""
+    is_bad = Q(fate=MessageStatus.FAILED.value)
+    error = recipients.ADDRESS_ERRORS[ChannelType(run.job.channel_type)]
+    return {
+        "key": _new_key(),
+        "to_address": _as_is("to"),
+        "status": _as_is("fate"),
+        "variables": _variables(),
+        "error_code": Case(When(is_bad, then=Value("address")), default=Value("")),
+        "error_message": Case(When(is_bad, then=Value(error)), default=Value("")),
+    }
+
+
+def _as_is(name: str) -> Expression:
+    return Func(F(name), template="%(expressions)s")
+
+
+def _new_key() -> Expression:
+    if connection.vendor == "postgresql":
+        return Func(function="gen_random_uuid", output_field=TextField())
+    return Func(template="lower(hex(randomblob(16)))", output_field=TextField())
+
+
+def _variables() -> Expression:
+    """The record's variables, with its e-mail address and phone number among them."""
+    own = (Value("email"), F("email"), Value("phone"), F("phone"))
+    if connection.vendor == "postgresql":
+        both = Func(*own, function="jsonb_build_object", output_field=TextField())
+        return Func(
+            F("variables"),
+            both,
+            template="%(expressions)s",
+            arg_joiner=" || ",
+            output_field=TextField(),
+        )
+    paths = (Value("$.email"), F("email"), Value("$.phone"), F("phone"))
+    return Func(F("variables"), *paths, function="json_set", output_field=TextField())

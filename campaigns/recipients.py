@@ -1,0 +1,95 @@
+"""Which address a record has and what becomes of it, as expressions a database computes.
+
+The same expressions count recipients before a start and write their messages after it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from django.db import connection
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.expressions import Expression
+from django.db.models.functions import Coalesce, Lower, Replace, Substr, Trim
+
+from campaigns.models import AudienceMember
+from omnichannel.choices import ChannelType, MessageStatus
+from omnichannel.models import Suppression
+
+OWN_COLUMNS = ("email", "phone")
+ADDRESS_LENGTH = 320
+PHONE_MARKS = (" ", "-", ".", "(", ")")
+ADDRESS_FORMS = {
+    ChannelType.EMAIL: r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$",
+    ChannelType.SMS: r"^\+[1-9][0-9]{5,14}$",
+    ChannelType.PUSH: r"^\S{1,320}$",
+}
+ADDRESS_ERRORS = {
+    ChannelType.EMAIL: "Not an e-mail address: mend the record in the audience.",
+    ChannelType.SMS: "Not a phone number with + and country code: mend the record in the audience.",
+    ChannelType.PUSH: "Not a push token: mend the record in the audience.",
+}
+
+
+def default_column(channel_type: str) -> str:
+    """The column that holds the address when none was chosen."""
+    return {ChannelType.EMAIL: "email", ChannelType.SMS: "phone"}.get(
+        ChannelType(channel_type), "push_token"
+    )
+
+
+def address_of(column: str, channel_type: str) -> Expression:
+    """The address of a record, trimmed; empty when it has none."""
+    if column in OWN_COLUMNS:
+        return Trim(F(column))
+    text: Expression = Coalesce(variable(column), Value(""), output_field=TextField())
+    if channel_type == ChannelType.SMS:
+        for mark in PHONE_MARKS:
+            text = Replace(text, Value(mark), Value(""))
+    return Substr(Trim(text), 1, ADDRESS_LENGTH)
+
+
+def variable(name: str) -> Expression:
+    """The value of a variable as text; NULL when the record has none."""
+    if connection.vendor == "postgresql":
+        return Func(
+            F("variables"),
+            Value(name),
+            template="(%(expressions)s)",
+            arg_joiner=" ->> ",
+            output_field=TextField(),
+        )
+    path = Value(f"$.{json.dumps(name, ensure_ascii=False)}")
+    return Func(F("variables"), path, function="json_extract", output_field=TextField())
+
+
+def recipients(
+    members: QuerySet[AudienceMember], *, column: str, channel_type: str, category: str
+) -> QuerySet[AudienceMember]:
+    """The records with `to` (the address) and `fate` (the status their message begins in)."""
+    suppressed = Suppression.objects.filter(
+        channel_type=channel_type, category__in=("", category), address=Lower(OuterRef("to"))
+    )
+    return members.annotate(to=address_of(column, channel_type)).annotate(
+        fate=Case(
+            When(~Q(to__regex=ADDRESS_FORMS[ChannelType(channel_type)]), then=_status("FAILED")),
+            When(Exists(suppressed), then=_status("SUPPRESSED")),
+            default=_status("NEW"),
+        )
+    )
+
+
+def _status(name: str) -> Value:
+    return Value(MessageStatus[name].value, output_field=CharField())
