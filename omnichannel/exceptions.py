@@ -74,7 +74,12 @@ class InvalidWebhook(OmnichannelError):
 
 
 class TemplateError(OmnichannelError):
-    """The template cannot be used. `line` and `column` (from 1) say where, when known."""
+    """The template cannot be used. `line` and `column` (from 1) say where, when known.
+
+    `part` is "subject", "html" or "text" when the fault is in one of them.
+    """
+
+    part = ""
 
     def __init__(self, text: str, *, line: int | None = None, column: int | None = None) -> None:
         super().__init__(text)

@@ -34,8 +34,11 @@ class Journal:
     def __init__(self) -> None:
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.path = folder() / f"{self.worker}.log"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # Locked before it has the name by which `abandoned` finds it.
+        draft = self.path.with_suffix(".new")
+        self._file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        draft.rename(self.path)
 
     def handed(self, key: str) -> None:
         os.write(self._file, f'["{key}"]\n'.encode())

@@ -1,0 +1,152 @@
+"""THE SEND LOOP: find lanes with work, claim, hand over, record.
+
+One thread per provider with work, so that a slow provider holds up nobody else. Every message
+that is claimed ends recorded, put back, or in the journal of a dead worker (see `recovery`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from django.db import close_old_connections, connections
+from django.utils import timezone
+
+from omnichannel import lanes, rates
+from omnichannel.batch import Batch, Worker
+from omnichannel.choices import Category
+from omnichannel.claims import claim, claim_one
+from omnichannel.exceptions import InvalidMessage
+from omnichannel.models import ChannelProvider, Lane, Message
+from omnichannel.trouble import stop
+
+logger = logging.getLogger(__name__)
+
+MAX_THREADS = 16
+IDLE_WAIT = 0.05  # seconds, while a rate limit says "later"
+
+Stopped = Callable[[], bool]
+
+
+def never() -> bool:
+    return False
+
+
+def send_due(categories: Iterable[str], *, until: float, stopped: Stopped = never) -> int:
+    """Send all that may go, until nothing is left or `until` (time.monotonic()) has come.
+
+    Answers how many messages were handled.
+    """
+    categories = tuple(categories)
+    running: dict[int, Future[int]] = {}
+    handled = 0
+    with ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="send") as pool:
+        while time.monotonic() < until and not stopped():
+            for provider_id in _with_work(categories) - running.keys():
+                running[provider_id] = pool.submit(
+                    _in_thread, provider_id, categories, until, stopped
+                )
+            if not running:
+                break
+            wait(running.values(), timeout=0.25, return_when=FIRST_COMPLETED)
+            handled += _collect(running)
+    return handled + _collect(running)
+
+
+def _with_work(categories: tuple[str, ...]) -> set[int]:
+    return {lane.provider_id for lane in lanes.open_lanes(categories, timezone.now())}
+
+
+def _collect(running: dict[int, Future[int]]) -> int:
+    done = {pk: future for pk, future in running.items() if future.done()}
+    for pk in done:
+        del running[pk]
+    return sum(future.result() for future in done.values())
+
+
+def _in_thread(
+    provider_id: int, categories: tuple[str, ...], until: float, stopped: Stopped
+) -> int:
+    close_old_connections()
+    try:
+        return send_provider(provider_id, categories, until=until, stopped=stopped)
+    except Exception:
+        # A thread's end must not take the other providers' threads with it.
+        logger.exception("The send loop of provider %s failed", provider_id)
+        return 0
+    finally:
+        connections.close_all()
+
+
+def drain(categories: Iterable[str] = tuple(Category), *, seconds: float = 60) -> int:
+    """Send all that may go now, in this thread, provider after provider."""
+    categories = tuple(categories)
+    until = time.monotonic() + seconds
+    return sum(send_provider(pk, categories, until=until) for pk in sorted(_with_work(categories)))
+
+
+def send_provider(
+    provider_id: int, categories: tuple[str, ...], *, until: float, stopped: Stopped = never
+) -> int:
+    """Send what one provider has to send, best lane first, in this thread."""
+    handled = 0
+    worker: Worker | None = None
+    try:
+        while time.monotonic() < until and not stopped():
+            at = timezone.now()
+            open_now = lanes.open_lanes(categories, at, provider_id=provider_id)
+            if not open_now:
+                break
+            worker = worker or _hire(open_now[0].provider)
+            if worker is None:
+                break
+            count = _step(worker, open_now, at, stopped)
+            handled += count
+            if not count:
+                time.sleep(IDLE_WAIT)
+    finally:
+        if worker is not None:
+            worker.close()
+    return handled
+
+
+def _hire(provider: ChannelProvider) -> Worker | None:
+    try:
+        return Worker(provider)
+    except InvalidMessage as error:
+        stop(provider, str(error), timezone.now())
+        return None
+
+
+def _step(worker: Worker, open_now: list[Lane], at: datetime.datetime, stopped: Stopped) -> int:
+    """One claim per lane of the best priority that has something it may send."""
+    handled = 0
+    best: int | None = None
+    for lane in open_now:
+        if best is not None and lane.priority > best:
+            break
+        count = rates.allowance(lane, lane.provider.bulk_no, at)
+        ids = claim(lane, count, worker.name) if count else []
+        if ids:
+            best = lane.priority
+            handled += Batch(worker, lane, ids, stopped).send()
+    return handled
+
+
+def deliver_now(message: Message, *, at: datetime.datetime) -> Message:
+    """Send one message in this call, on the same row and through the same states.
+
+    Its status says what came of it; a message that is not ready (its window is closed, say) is
+    left as it is.
+    """
+    worker = Worker(message.provider)
+    try:
+        if claim_one(message, worker.name):
+            Batch(worker, message.lane, [message.pk], never).send()
+    finally:
+        worker.close()
+    message.refresh_from_db()
+    return message
