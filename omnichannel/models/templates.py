@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
 from simple_history.models import HistoricalRecords
 
 from omnichannel.choices import ChannelType
+
+Template = TypeVar("Template", bound="MessageTemplate")
 
 
 class MessageTemplate(models.Model):
@@ -83,20 +85,22 @@ class TemplateVersion(models.Model):
         return f"{self.template} v{self.number}"
 
 
-class ChannelTemplateManager(models.Manager["MessageTemplate"]):
+class ChannelTemplateManager(models.Manager[Template]):
+    """The templates of one channel; what it creates is of that channel."""
+
     def __init__(self, channel_type: str) -> None:
         super().__init__()
         self.channel_type = channel_type
 
-    def get_queryset(self) -> models.QuerySet[MessageTemplate]:
+    def get_queryset(self) -> models.QuerySet[Template]:
         return super().get_queryset().filter(channel_type=self.channel_type)
 
-    def create(self, **values: Any) -> MessageTemplate:
+    def create(self, **values: Any) -> Template:
         return super().create(channel_type=self.channel_type, **values)
 
 
 class EmailTemplate(MessageTemplate):
-    objects = ChannelTemplateManager(ChannelType.EMAIL)
+    objects: ClassVar[ChannelTemplateManager[Self]] = ChannelTemplateManager(ChannelType.EMAIL)
 
     class Meta:
         proxy = True
@@ -104,7 +108,7 @@ class EmailTemplate(MessageTemplate):
 
 
 class SmsTemplate(MessageTemplate):
-    objects = ChannelTemplateManager(ChannelType.SMS)
+    objects: ClassVar[ChannelTemplateManager[Self]] = ChannelTemplateManager(ChannelType.SMS)
 
     class Meta:
         proxy = True
