@@ -26,11 +26,12 @@ READ_ONLY: dict[str, str] = {
 def ensure_read_only_set() -> None:
     """Create what is missing of the read-only set; values that exist are left alone."""
     known = set(GlobalVariable.objects.values_list("key", flat=True))
-    GlobalVariable.objects.bulk_create(
+    missing = [
         GlobalVariable(key=key, description=description, is_read_only=True)
         for key, description in READ_ONLY.items()
         if key not in known
-    )
+    ]
+    GlobalVariable.objects.bulk_create(missing, ignore_conflicts=True)
 
 
 def global_values() -> dict[str, str]:
