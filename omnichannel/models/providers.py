@@ -151,7 +151,9 @@ class ChannelProvider(models.Model):
     @property
     def options(self) -> dict[str, Any]:
         """The backend's own settings, secret ones included. Never shown, never logged."""
-        return {**self.app_config, **self.app_secrets}
+        options: dict[str, Any] = dict(self.app_config)
+        options.update(self.app_secrets or {})
+        return options
 
 
 class SenderAddress(models.Model):
