@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,4 +10,4 @@ class OmnichannelConfig(AppConfig):
     verbose_name = "Communication"
 
     def ready(self) -> None:
-        from omnichannel import checks  # noqa: F401
+        import_module("omnichannel.checks")

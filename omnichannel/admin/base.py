@@ -16,7 +16,12 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
+from unfold.forms import (
+    AdminPasswordChangeForm,
+    BaseDialogForm,
+    UserChangeForm,
+    UserCreationForm,
+)
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -72,6 +77,7 @@ class StudioAdmin(ModelAdmin):
 
 __all__ = [
     "ActionVariant",
+    "AdminPasswordChangeForm",
     "AutocompleteSelectFilter",
     "BaseDialogForm",
     "RangeDateTimeFilter",
@@ -88,6 +94,8 @@ __all__ = [
     "UnfoldAdminTextareaWidget",
     "UnfoldBooleanSwitchWidget",
     "UnfoldBooleanWidget",
+    "UserChangeForm",
+    "UserCreationForm",
     "action",
     "display",
 ]
