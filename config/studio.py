@@ -22,7 +22,13 @@ STUDIO: dict[str, Any] = {
     "SITE_HEADER": "Omnichannel Studio",
     "SITE_SUBHEADER": "Everything you say to your customers",
     "SITE_SYMBOL": "forum",
-    "SITE_FAVICONS": [],
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("studio/favicon.svg"),
+        }
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "campaigns.admin.dashboard.dashboard",
