@@ -78,7 +78,10 @@ class AudienceImport(models.Model):
     status = models.CharField(
         max_length=10, choices=ImportStatus.choices, default=ImportStatus.UPLOADED
     )
-    file = models.FileField(upload_to=import_path)
+    file = models.FileField(upload_to=import_path, blank=True)
+    made_audience = models.BooleanField(
+        default=False, editable=False, help_text="The audience was made for this file."
+    )
     original_name = models.CharField("file name", max_length=255)
     is_xlsx = models.BooleanField(default=False, editable=False)
     encoding = models.CharField(
@@ -111,7 +114,6 @@ class AudienceImport(models.Model):
     duplicates = models.PositiveBigIntegerField(default=0)
     rejected = models.PositiveBigIntegerField(default=0)
     removed = models.PositiveBigIntegerField(default=0)
-    rejects_file = models.FileField(blank=True, editable=False)
     checkpoint = models.JSONField(
         default=dict, editable=False, help_text="Where the import goes on after a crash."
     )
