@@ -1,0 +1,217 @@
+"""A loopback SMTP server that can be told to misbehave at any phase.
+
+    with SmtpServer(rcpt="550 5.1.1 no such user") as server:
+        ...
+        assert server.messages == []
+
+A phase is greeting, ehlo, starttls, auth, mail, rcpt, data, body, dot, rset or noop. What it does
+is a reply, HANG, DRIP, FLOOD, CLOSE, None (as usual), a function of the command's argument that
+returns one of these, or a list of them used up one by one.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import socket
+import ssl
+import threading
+from dataclasses import dataclass, field
+
+HANG, DRIP, FLOOD, CLOSE = "(hang)", "(drip)", "(flood)", "(close)"
+USUAL = {
+    "greeting": "220 mx.example.com ESMTP",
+    "starttls": "220 go ahead",
+    "auth": "235 2.7.0 signed in",
+    "mail": "250 2.1.0 sender ok",
+    "rcpt": "250 2.1.5 recipient ok",
+    "data": "354 go on",
+    "dot": "250 2.0.0 queued",
+    "rset": "250 2.0.0 reset",
+    "noop": "250 2.0.0 fine",
+    "quit": "221 bye",
+}
+
+
+@dataclass
+class Received:
+    sender: str
+    recipient: str
+    data: bytes
+    mail_options: str = ""
+
+
+@dataclass
+class Conversation:
+    """What one connection said."""
+
+    commands: list[str] = field(default_factory=list)
+    bytes_in_clear: bytes = b""
+
+
+class SmtpServer:
+    def __init__(self, *, tls=None, implicit_tls=False, extensions=("8BITMIME",), **phases):
+        self.tls = tls
+        self.implicit_tls = implicit_tls
+        self.extensions = list(extensions)
+        self.phases = phases
+        self.messages: list[Received] = []
+        self.conversations: list[Conversation] = []
+        self.threads: list[threading.Thread] = []
+        self.stopping = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def __enter__(self) -> SmtpServer:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the waiting accept
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(1)
+
+    @property
+    def commands(self) -> list[str]:
+        return [line for talk in self.conversations for line in talk.commands]
+
+    def action(self, phase: str, argument: str = "") -> str:
+        wanted = self.phases.get(phase)
+        if isinstance(wanted, list):
+            wanted = wanted.pop(0) if wanted else None
+        if callable(wanted):
+            wanted = wanted(argument)
+        return wanted or USUAL.get(phase, "")
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        talk = Conversation()
+        self.conversations.append(talk)
+        with contextlib.suppress(OSError, ConnectionError):
+            if self.implicit_tls:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            _Session(self, sock, talk).run()
+        sock.close()
+
+
+class _Session:
+    def __init__(self, server: SmtpServer, sock: socket.socket, talk: Conversation) -> None:
+        self.server = server
+        self.sock = sock
+        self.talk = talk
+        self.is_encrypted = isinstance(sock, ssl.SSLSocket)
+        self.file = sock.makefile("rb")
+        self.sender = self.options = self.recipient = ""
+
+    def run(self) -> None:
+        self.say("greeting")
+        while line := self.read():
+            verb, _, argument = line.partition(" ")
+            self.talk.commands.append(line)
+            handler = getattr(self, f"on_{verb.lower()}", None)
+            handler(argument) if handler else self.put("502 what?")
+            if verb.lower() == "quit":
+                return
+
+    def read(self) -> str:
+        line = self.file.readline()
+        if not self.is_encrypted:
+            self.talk.bytes_in_clear += line
+        return line.decode("utf-8", "replace").strip()
+
+    def put(self, reply: str) -> None:
+        self.sock.sendall(reply.encode() + b"\r\n")
+
+    def say(self, phase: str, argument: str = "") -> str:
+        action = self.server.action(phase, argument)
+        if action == CLOSE:
+            raise ConnectionError
+        if action == HANG:
+            self.server.stopping.wait(20)
+            raise ConnectionError
+        while action == DRIP:
+            self.sock.sendall(b"2")
+            if self.server.stopping.wait(0.2):
+                raise ConnectionError
+        while action == FLOOD:
+            self.sock.sendall(b"250-more\r\n" * 1000)
+        self.put(action)
+        if action.startswith("421"):
+            raise ConnectionError
+        return action
+
+    def on_ehlo(self, argument: str) -> None:
+        action = self.server.action("ehlo")
+        if action:
+            self.say("ehlo") if action not in (HANG, DRIP, FLOOD, CLOSE) else self._misbehave(
+                action
+            )
+            return
+        extra = list(self.server.extensions)
+        if self.server.tls and not self.is_encrypted:
+            extra.append("STARTTLS")
+        lines = ["mx.example.com", *extra]
+        last = len(lines) - 1
+        self.put("\r\n".join(f"250{' ' if n == last else '-'}{x}" for n, x in enumerate(lines)))
+
+    def _misbehave(self, action: str) -> None:
+        self.server.phases["(now)"] = action
+        self.say("(now)")
+
+    def on_starttls(self, argument: str) -> None:
+        if self.say("starttls").startswith("220"):
+            self.sock = self.server.tls.wrap_socket(self.sock, server_side=True)
+            self.file = self.sock.makefile("rb")
+            self.is_encrypted = True
+
+    def on_auth(self, argument: str) -> None:
+        mechanism, _, token = argument.partition(" ")
+        self.talk.commands[-1] = f"AUTH {mechanism} {base64.b64decode(token)!r}"
+        self.say("auth", argument)
+
+    def on_mail(self, argument: str) -> None:
+        self.sender, _, self.options = re.sub("^FROM:", "", argument, flags=re.I).partition(" ")
+        self.say("mail", self.sender)
+
+    def on_rcpt(self, argument: str) -> None:
+        self.recipient = re.sub("^TO:", "", argument, flags=re.I).strip("<>")
+        self.say("rcpt", self.recipient)
+
+    def on_data(self, argument: str) -> None:
+        if not self.say("data").startswith("354"):
+            return
+        if self.server.action("body") == CLOSE:
+            self.file.read(1000)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            raise ConnectionError
+        if self.server.action("body") == HANG:
+            self.say("body")
+        data = b""
+        while (line := self.file.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionError
+            data += line[1:] if line.startswith(b".") else line
+        received = Received(self.sender.strip("<>"), self.recipient, data, self.options)
+        if self.say("dot", self.recipient).startswith("250"):
+            self.server.messages.append(received)
+
+    def on_rset(self, argument: str) -> None:
+        self.say("rset")
+
+    def on_noop(self, argument: str) -> None:
+        self.say("noop")
+
+    def on_quit(self, argument: str) -> None:
+        self.say("quit")
