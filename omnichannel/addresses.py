@@ -31,7 +31,7 @@ def clean_email(text: str) -> str:
         local, _, domain = text.rpartition("@")
         return f"{local}@{domain.lower()}"
     try:
-        checked = validate_email(text, check_deliverability=False)
+        checked = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidMessage(f"“{text[:80]}” is not an e-mail address: {error}") from error
     return checked.normalized

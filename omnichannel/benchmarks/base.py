@@ -1,7 +1,8 @@
 """The contract between `manage.py bench` and a benchmark.
 
 A benchmark is a module in `omnichannel.benchmarks` or `campaigns.benchmarks` with `NAME` and
-`run(options) -> Iterator[Figure]`. It runs in a database of its own, already migrated.
+`run(options) -> Iterator[Figure]` and `N`, its usual size. It runs in a database of its own,
+already migrated.
 """
 
 from __future__ import annotations

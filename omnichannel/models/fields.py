@@ -23,6 +23,9 @@ class EncryptedTextField(models.TextField):
 class EncryptedJSONField(models.TextField):
     """A dictionary in Python, one Fernet token in the database."""
 
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> dict[str, Any]:
         return json.loads(decrypt(value)) if value else {}
 

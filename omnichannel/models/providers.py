@@ -151,9 +151,7 @@ class ChannelProvider(models.Model):
     @property
     def options(self) -> dict[str, Any]:
         """The backend's own settings, secret ones included. Never shown, never logged."""
-        options: dict[str, Any] = dict(self.app_config)
-        options.update(self.app_secrets or {})
-        return options
+        return {**self.app_config, **self.app_secrets}
 
 
 class SenderAddress(models.Model):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from omnichannel import backends
 from tests.factories import make_provider
+from tests.live import LiveStudio
 from tests.omnichannel.scripted import Scripted, accept
 
 
@@ -20,3 +23,13 @@ def scripted(monkeypatch):
 @pytest.fixture
 def provider(db, scripted):
     return make_provider(backend="scripted")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def live(request, tmp_path):
+    """A database for real processes, on SQLite and (with TEST_POSTGRES_URL) on PostgreSQL."""
+    url = os.environ.get("TEST_POSTGRES_URL", "") if request.param == "postgresql" else ""
+    if request.param == "postgresql" and not url:
+        pytest.skip("TEST_POSTGRES_URL is not set")
+    with LiveStudio(tmp_path, url) as studio:
+        yield studio

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import datetime
+
+from omnichannel.rates import allowance, take
+from tests.factories import NOW, make_lane, make_provider
+
+
+def granted_over(seconds: int, rate: int, step: float) -> int:
+    moments = [NOW + datetime.timedelta(seconds=step * n) for n in range(int(seconds / step))]
+    return sum(take("provider:1", rate, 1000, at) for at in moments)
+
+
+def test_a_rate_is_kept_over_ten_seconds(db):
+    assert 95 <= granted_over(10, rate=10, step=0.05) <= 110
+
+
+def test_a_slow_rate_still_lets_one_message_go(db):
+    assert granted_over(10, rate=1, step=0.1) in (10, 11)
+
+
+def test_a_loop_that_looks_seldom_does_not_exceed_the_rate(db):
+    assert granted_over(20, rate=10, step=2) <= 110
+
+
+def test_without_a_limit_all_that_is_wanted_may_go(db):
+    assert allowance(make_lane(), 500, NOW) == 500
+
+
+def test_the_lower_of_two_limits_decides(db):
+    lane = make_lane(make_provider(rate_limit=1000), rate_limit=10)
+
+    assert allowance(lane, 500, NOW) == 5
