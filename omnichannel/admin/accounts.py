@@ -22,8 +22,15 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class AccountAdmin(StudioAdmin):
+    compressed_fields = False
+
+    class Media:
+        css = {"all": ["studio/accounts.css"]}
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, StudioAdmin):
+class UserAdmin(DjangoUserAdmin, AccountAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -46,6 +53,6 @@ def _may_touch(request: HttpRequest, user: Any) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, StudioAdmin):
+class GroupAdmin(DjangoGroupAdmin, AccountAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if request.user.is_superuser else ("permissions",)
