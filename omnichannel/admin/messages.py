@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import contextlib
+import datetime
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from omnichannel import outbox
+from omnichannel.admin.attachments import AttachmentInline, SentAttachmentInline
+from omnichannel.admin.base import (
+    AutocompleteSelectFilter,
+    RangeDateTimeFilter,
+    TabularInline,
+    action,
+    display,
+)
+from omnichannel.admin.events import MessageEventInline
+from omnichannel.admin.filters import ErrorCodeFilter
+from omnichannel.admin.message_form import MessageForm
+from omnichannel.admin.message_moves import MessageMoves
+from omnichannel.admin.message_shown import MessageShown
+from omnichannel.admin.paginator import CappedPaginator
+from omnichannel.choices import MessageStatus
+from omnichannel.models import ChannelProvider, Message
+
+COLOURS = {
+    MessageStatus.SCHEDULED: "info",
+    MessageStatus.NEW: "info",
+    MessageStatus.SENDING: "info",
+    MessageStatus.SENT: "success",
+    MessageStatus.DELIVERED: "success",
+    MessageStatus.ERROR: "warning",
+    MessageStatus.UNCERTAIN: "warning",
+    MessageStatus.FAILED: "danger",
+    MessageStatus.EXPIRED: "danger",
+}
+_TO = ("to_address", "cc_addresses", "bcc_addresses")
+_WHEN = ("starts_at", "ends_at", "interval_min", "interval_max")
+_RETRY = ("retry_max_attempt", "pool_time_retry")
+_EXTRA = ("channel_provider_params", "extended_properties")
+
+
+@admin.register(Message)
+class MessageAdmin(MessageShown, MessageMoves):
+    form = MessageForm
+    list_display = (
+        "to_address",
+        "subject_shown",
+        "state",
+        "waits_until",
+        "channel_type",
+        "provider",
+        "attempts",
+        "created_at",
+    )
+    list_filter = (
+        "status",
+        "provider",
+        "channel",
+        "category",
+        "provider__channel_type",
+        ("job", AutocompleteSelectFilter),
+        ("created_at", RangeDateTimeFilter),
+        ErrorCodeFilter,
+    )
+    list_select_related = ("provider", "template_version")
+    search_fields = ("to_address",)
+    search_help_text = "An address or its beginning, a message key, or an External Id"
+    paginator = CappedPaginator
+    ordering = ("-id",)
+    add_fieldsets = (
+        ("Recipients", {"fields": _TO}),
+        ("Content", {"fields": ("subject", "body_html", "body_text")}),
+        ("Way", {"fields": ("channel", "provider", "category", "priority")}),
+        ("When (UTC)", {"fields": _WHEN}),
+        ("Retry", {"fields": _RETRY}),
+        ("For the provider", {"fields": _EXTRA}),
+    )
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "state",
+                    "provider_status",
+                    "error_code",
+                    "error_message",
+                    "waits_until",
+                    "retry_attempt",
+                    "attempts",
+                    "last_attempt_at",
+                    "external_id",
+                )
+            },
+        ),
+        ("Recipients and content", {"fields": (*_TO, "subject_shown", "template_version")}),
+        ("Way", {"fields": ("channel", "provider", "category", "priority", "job")}),
+        ("When (UTC)", {"fields": ("created_at", *_WHEN, "expires_at", *_RETRY)}),
+        (
+            "For the provider",
+            {"fields": (*_EXTRA, "variables", "key", "claimed_by", "lease_until")},
+        ),
+    )
+    empty_hint = "Nothing was sent yet. Add a message by hand, or run a campaign."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        bodies = ("body_html", "body_text", "variables")
+        secrets = ("provider__app_password", "provider__app_key", "provider__app_secrets")
+        return super().get_queryset(request).defer(*bodies, *secrets)
+
+    def get_inlines(
+        self, request: HttpRequest, obj: Message | None
+    ) -> tuple[type[TabularInline], ...]:
+        return (SentAttachmentInline, MessageEventInline) if obj else (AttachmentInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
+        return ("state", "waits_until", "subject_shown") if obj else ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        exact = queryset.filter(exactly(term))
+        if exact.exists():
+            return exact, False
+        return queryset.filter(to_address__startswith=term), False
+
+    def save_model(
+        self, request: HttpRequest, obj: Message, form: forms.ModelForm, change: bool
+    ) -> None:
+        outbox.enqueue(obj, at=timezone.now())
+
+    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False  # what is in the queue is cancelled or sent again, never edited
+
+    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
+
+    @display(description="Message Status", ordering="status", label=COLOURS)
+    def state(self, obj: Message) -> tuple[str, str]:
+        return obj.status, obj.get_status_display()
+
+    @display(description="waits until", ordering="due_at", empty_value="-")
+    def waits_until(self, obj: Message) -> datetime.datetime | None:
+        return obj.due_at if obj.status in MessageStatus.waiting() else None
+
+    @display(description="subject", ordering="subject")
+    def subject_shown(self, obj: Message) -> str:
+        version = obj.template_version
+        text = obj.subject or (version.subject or version.text if version else "") or "-"
+        return f"{text[:77]}…" if len(text) > 78 else text
+
+    @display(description="channel", ordering="provider__channel_type")
+    def channel_type(self, obj: Message) -> str:
+        return obj.provider.get_channel_type_display()
+
+    @action(description="Show what was sent", icon="visibility", permissions=["view"])
+    def shown(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:message_shown", object_id)
+
+
+def exactly(term: str) -> Q:
+    """Messages whose address, key or External Id is the term; each has an index."""
+    found = Q(to_address__in={term, term.lower()})
+    found |= Q(provider__in=list(ChannelProvider.objects.values_list("pk", flat=True))) & Q(
+        external_id=term
+    )
+    with contextlib.suppress(ValueError):
+        found |= Q(key=uuid.UUID(term))
+    return found
