@@ -7,6 +7,7 @@ had happened. Memory is bounded by the longest record allowed.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class CsvSource:
         width: int = 0,
     ) -> None:
         start = start or Position()
-        self._file = Path(path).open("rb", buffering=1024 * 1024)
+        self._file = io.BufferedReader(io.FileIO(path), 1024 * 1024)
         self._size = os.fstat(self._file.fileno()).st_size
         self._encoding, self._delimiter, self._width = encoding, delimiter, width
         self.offset, self.record = start.offset, start.record

@@ -15,11 +15,9 @@ MAX_COLUMNS = 500
 MAX_NAME = 60
 NAME = re.compile(r"[a-z_][a-z0-9_]*")
 # Words of the template language, and the names it keeps for other values.
-RESERVED = frozenset(
-    ["and", "block", "elif", "else", "event", "extends", "false", "filter", "for", "from"]
-    + ["global", "if", "import", "in", "include", "is", "loop", "macro", "none", "not", "or"]
-    + ["raw", "set", "system", "true", "with"]
-)
+SYNTAX = {"and", "block", "elif", "else", "extends", "false", "filter", "for", "from", "if"}
+SYNTAX |= {"import", "in", "include", "is", "macro", "none", "not", "or", "raw", "set", "true"}
+RESERVED = SYNTAX | {"event", "global", "loop", "system", "with"}
 _EMAIL_CELL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE_CELL = re.compile(r"\+?[\d\s().-]{7,20}")
 _PHONE_HEADER = re.compile(r"phone|mobile|msisdn|gsm|cell|(?:^|_)tel(?:$|_)")
