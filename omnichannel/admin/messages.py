@@ -27,6 +27,7 @@ from omnichannel.admin.message_form import MessageForm
 from omnichannel.admin.message_moves import MessageMoves
 from omnichannel.admin.message_shown import MessageShown
 from omnichannel.admin.paginator import CappedPaginator
+from omnichannel.admin.sandbox import SandboxPages
 from omnichannel.choices import MessageStatus
 from omnichannel.models import ChannelProvider, Message
 
@@ -48,7 +49,7 @@ _EXTRA = ("channel_provider_params", "extended_properties")
 
 
 @admin.register(Message)
-class MessageAdmin(MessageShown, MessageMoves):
+class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     form = MessageForm
     list_display = (
         "to_address",
