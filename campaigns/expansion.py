@@ -29,12 +29,16 @@ from django.db.models import (
 
 from campaigns import recipients
 from campaigns.models import AudienceMember, CampaignRun
+from omnichannel import crash
 from omnichannel.choices import ChannelType, JobStatus, MessageStatus
+from omnichannel.lifecycle import stop_requested
 from omnichannel.models import Job, Message
 
-# PostgreSQL does not make others wait, SQLite does: there a page is small, and the pause after
-# it is about as long as the write lock was held.
-PAGE = {"postgresql": 20_000, "sqlite": 4_000}
+# PostgreSQL does not make others wait, SQLite does: there a page is small, and after it comes a
+# pause long enough for a waiting writer, who looks every 100 ms at the latest, to get its turn.
+PAGE = {"postgresql": 20_000, "sqlite": 6_000}
+LONGEST_PAUSE = 0.11  # seconds
+MINIMUM_SHARE = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,17 @@ class Page:
     blank: int  # without an address
 
 
+def expand_due(*, at: datetime.datetime, until: float) -> int:
+    """Go on with every run that is not written yet, a share of the time for each in turn."""
+    runs = CampaignRun.objects.filter(written_at=None, job__status__in=JobStatus.active())
+    waiting = list(runs.select_related("job").order_by("job__priority", "id"))
+    written = 0
+    for position, run in enumerate(waiting):
+        share = (until - time.monotonic()) / (len(waiting) - position)
+        written += expand(run.job, at=at, until=time.monotonic() + max(share, MINIMUM_SHARE))
+    return written
+
+
 def expand(job: Job, *, at: datetime.datetime, until: float, page_size: int | None = None) -> int:
     """Write messages of a job until all are written or `until` (monotonic) has come.
 
@@ -56,14 +71,14 @@ def expand(job: Job, *, at: datetime.datetime, until: float, page_size: int | No
     run = CampaignRun.objects.select_related("job__provider").get(job=job)
     size = page_size or PAGE[connection.vendor]
     written = 0
-    while run.written_at is None and time.monotonic() < until:
+    while run.written_at is None and time.monotonic() < until and not stop_requested():
         began = time.monotonic()
         count = _write_page(run, size, at)
         if count is None:
             break
         written += count
         if connection.vendor == "sqlite":
-            time.sleep(time.monotonic() - began)
+            time.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
     return written
 
 
@@ -81,6 +96,7 @@ def _write_page(run: CampaignRun, size: int, at: datetime.datetime) -> int | Non
             CampaignRun.objects.filter(pk=run.pk, written_at=None).update(written_at=at)
             return None
         inserted = _insert(run, page, at)
+        crash.point("expanding")
         Job.objects.filter(pk=job.pk).update(expanded=F("expanded") + inserted)
         CampaignRun.objects.filter(pk=run.pk).update(
             without_address=F("without_address") + page.blank,
@@ -91,7 +107,9 @@ def _write_page(run: CampaignRun, size: int, at: datetime.datetime) -> int | Non
 
 
 def _members(run: CampaignRun, first: int, last: int) -> QuerySet[Any]:
-    members = AudienceMember.objects.filter(audience_id=run.audience_id or 0, id__gt=first, id__lte=last)
+    members = AudienceMember.objects.filter(
+        audience_id=run.audience_id or 0, id__gt=first, id__lte=last
+    )
     return recipients.recipients(
         members,
         column=run.recipient_column,
@@ -161,14 +179,18 @@ def _expiry(job: Job, at: datetime.datetime) -> datetime.datetime | None:
 def _computed(run: CampaignRun) -> dict[str, Expression]:
     """The columns of a message that differ from record to record."""
     is_bad = Q(fate=MessageStatus.FAILED.value)
-    error = recipients.ADDRESS_ERRORS[ChannelType(run.job.channel_type)]
+    is_suppressed = Q(fate=MessageStatus.SUPPRESSED.value)
+    bad = Value(recipients.ADDRESS_ERRORS[ChannelType(run.job.channel_type)])
+    suppressed = Value("The address is on the suppression list.")
     return {
         "key": _new_key(),
         "to_address": _as_is("to"),
         "status": _as_is("fate"),
         "variables": _variables(),
         "error_code": Case(When(is_bad, then=Value("address")), default=Value("")),
-        "error_message": Case(When(is_bad, then=Value(error)), default=Value("")),
+        "error_message": Case(
+            When(is_bad, then=bad), When(is_suppressed, then=suppressed), default=Value("")
+        ),
     }
 
 
@@ -177,9 +199,18 @@ def _as_is(name: str) -> Expression:
 
 
 def _new_key() -> Expression:
+    """A UUID of version 7 (RFC 9562): in the order of time, its index grows at one end only."""
+    stamp = Value(f"{time.time_ns() // 1_000_000:012x}7")
     if connection.vendor == "postgresql":
-        return Func(function="gen_random_uuid", output_field=TextField())
-    return Func(template="lower(hex(randomblob(16)))", output_field=TextField())
+        template = (
+            "(%(expressions)s || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"
+        )
+    else:
+        template = (
+            "%(expressions)s || substr(lower(hex(randomblob(2))), 2) || '8' || "
+            "substr(lower(hex(randomblob(8))), 2)"
+        )
+    return Func(stamp, template=template, output_field=TextField())
 
 
 def _variables() -> Expression:

@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from campaigns import expansion
-from campaigns.models import Audience, AudienceMember, Campaign, CampaignRun
+from campaigns.benchmarks.rows import make_audience
+from campaigns.models import Audience, Campaign, CampaignRun
 from omnichannel.benchmarks.base import BenchOptions, Figure, peak_mb
 from omnichannel.choices import Category, JobStatus
 from omnichannel.models import ChannelProvider, Job, Lane, MessageTemplate, TemplateVersion
 
 NAME = "expand"
-BATCH = 10_000
+N = 1_000_000
 
 
 def run(options: BenchOptions) -> Iterator[Figure]:
     """Write the messages of one job of `n` recipients with five columns each."""
-    job = _job(_audience(options.n))
+    job = _job(make_audience(options.n))
     began = time.monotonic()
     while True:
         if not expansion.expand(job, at=timezone.now(), until=time.monotonic() + 5):
@@ -31,28 +32,6 @@ def run(options: BenchOptions) -> Iterator[Figure]:
     memory = peak_mb()
     yield Figure("expand.seconds", seconds, "s", options.n, seconds, memory)
     yield Figure("expand.rate", options.n / seconds, "messages/s", options.n, seconds, memory)
-
-
-def _audience(count: int) -> Audience:
-    columns = ["first_name", "last_name", "city", "plan", "points"]
-    audience = Audience.objects.create(name="Bench", columns=columns, records_count=count)
-    for start in range(0, count, BATCH):
-        AudienceMember.objects.bulk_create(
-            [_member(audience, number) for number in range(start, min(start + BATCH, count))]
-        )
-    return audience
-
-
-def _member(audience: Audience, number: int) -> AudienceMember:
-    email = f"person{number}@example.com"
-    variables = {
-        "first_name": f"First {number}",
-        "last_name": f"Last {number}",
-        "city": "Springfield",
-        "plan": "gold" if number % 3 else "silver",
-        "points": number,
-    }
-    return AudienceMember(audience=audience, key=email, email=email, variables=variables)
 
 
 def _job(audience: Audience) -> Job:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from campaigns.expansion import expand
+from campaigns.expansion import expand, expand_due
 from campaigns.models import AudienceMember
 from omnichannel.choices import JobStatus, MessageStatus
 from omnichannel.models import Job, Message, Suppression
@@ -208,3 +208,12 @@ def test_a_message_expires_at_the_earlier_end(days, ends, expires):
     expand_all(run)
 
     assert {m.expires_at for m in run.job.messages.all()} == {expires and NOW + expires}
+
+
+def test_every_unwritten_run_gets_its_turn():
+    runs = [make_run(make_campaign()) for _ in range(3)]
+
+    written = expand_due(at=NOW, until=time.monotonic() + 5)
+
+    assert written == 6
+    assert {run.job.messages.count() for run in runs} == {2}

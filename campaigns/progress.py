@@ -1,0 +1,184 @@
+"""How far runs have come: their counts, their samples over time, and their end."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from dataclasses import dataclass, field
+
+from django.core.cache import cache
+from django.db.models import Count
+
+from campaigns.choices import CampaignStatus
+from campaigns.models import Campaign, CampaignRun
+from omnichannel import outbox
+from omnichannel.choices import JobStatus, MessageStatus
+from omnichannel.models import Job, JobSample, Message
+
+SAMPLE_SECONDS = 2
+# Counting a big job costs more: it is counted less often.
+BIG_JOB = 200_000
+BIG_SAMPLE_SECONDS = 10
+# How long after a cancelling a worker may still put back what it had in hand.
+SWEEP_TIME = datetime.timedelta(minutes=15)
+RATE_WINDOW = datetime.timedelta(seconds=30)
+
+# What a job's status means for its campaign.
+CAMPAIGN_OF_JOB = {
+    JobStatus.PREPARING: CampaignStatus.RUNNING,
+    JobStatus.RUNNING: CampaignStatus.RUNNING,
+    JobStatus.PAUSED: CampaignStatus.PAUSED,
+    JobStatus.FINISHED: CampaignStatus.FINISHED,
+    JobStatus.CANCELLED: CampaignStatus.CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The messages of one run by status, and what of it has no message yet."""
+
+    by_status: dict[str, int] = field(default_factory=dict)
+    unwritten: int = 0  # recipients whose message is not written yet
+    left_out: int = 0  # records without an address, repeated or removed
+
+    def of(self, *statuses: str) -> int:
+        return sum(self.by_status.get(status, 0) for status in statuses)
+
+    @property
+    def pending(self) -> int:
+        return self.of(*MessageStatus.pending())
+
+    @property
+    def taken(self) -> int:
+        return self.of(*MessageStatus.taken())
+
+    @property
+    def failed(self) -> int:
+        return self.of(MessageStatus.FAILED, MessageStatus.EXPIRED)
+
+    @property
+    def uncertain(self) -> int:
+        return self.of(MessageStatus.UNCERTAIN)
+
+    @property
+    def written(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def total(self) -> int:
+        return self.written + self.unwritten
+
+    @property
+    def done(self) -> int:
+        return self.written - self.pending
+
+    @property
+    def percent(self) -> float:
+        """0 to 100; 100 only when nothing is left to do."""
+        if not self.total:
+            return 0.0
+        share = 100 * self.done / self.total
+        return share if self.done == self.total else min(share, 99.9)
+
+
+def figures(run: CampaignRun) -> Figures:
+    """Counted afresh: one grouped query over the job's index."""
+    counts = Counter(
+        dict(run.job.messages.order_by().values_list("status").annotate(number=Count("id")))
+    )
+    left_out = run.without_address + run.repeated + run.removed
+    unwritten = 0
+    if run.written_at is None and run.job.status in JobStatus.active():
+        unwritten = max(0, run.job.expected - run.job.expanded - left_out)
+    return Figures(by_status=dict(counts), unwritten=unwritten, left_out=left_out)
+
+
+def recent_figures(run: CampaignRun) -> Figures:
+    """The same, at most a few seconds old, however many pages ask."""
+    seconds = sample_seconds(run.job)
+    found = cache.get_or_set(f"figures:{run.pk}:{run.job.status}", lambda: figures(run), seconds)
+    return found or Figures()
+
+
+def sample_seconds(job: Job) -> int:
+    return BIG_SAMPLE_SECONDS if job.expanded > BIG_JOB else SAMPLE_SECONDS
+
+
+def rate_of(job: Job) -> float:
+    """Messages finished per second over the last samples."""
+    newest = job.samples.order_by("-at").first()
+    if newest is None:
+        return 0.0
+    window = max(RATE_WINDOW, datetime.timedelta(seconds=3 * sample_seconds(job)))
+    oldest = job.samples.filter(at__gte=newest.at - window).order_by("at").first()
+    seconds = (newest.at - oldest.at).total_seconds() if oldest else 0.0
+    if oldest is None or seconds <= 0:
+        return 0.0
+    done = newest.taken + newest.failed - oldest.taken - oldest.failed
+    return max(0.0, done / seconds)
+
+
+def follow(at: datetime.datetime) -> int:
+    """Sample every run that is not over and finish those that are; answer how many ended."""
+    ended = 0
+    for run in CampaignRun.objects.filter(job__status__in=JobStatus.active()).select_related(
+        "job", "campaign"
+    ):
+        ended += _follow(run, at)
+    _sweep_cancelled(at)
+    _align_campaigns()
+    return ended
+
+
+def _follow(run: CampaignRun, at: datetime.datetime) -> bool:
+    job = run.job
+    latest = list(job.samples.order_by("-at")[:2])
+    if latest and (at - latest[0].at).total_seconds() < sample_seconds(job) - 0.5:
+        return False
+    found = figures(run)
+    _sample(job, found, latest, at)
+    return run.written_at is not None and not found.pending and finish(run, at)
+
+
+def _sample(job: Job, found: Figures, latest: list[JobSample], at: datetime.datetime) -> None:
+    """Keep a point of the chart. While nothing changes, the last point moves along."""
+    now = (found.taken, found.failed, found.pending + found.unwritten)
+    same = [sample for sample in latest if now == (sample.taken, sample.failed, sample.pending)]
+    if len(same) == 2:
+        JobSample.objects.filter(pk=latest[0].pk).update(at=at)
+    else:
+        taken, failed, pending = now
+        JobSample.objects.create(job=job, at=at, taken=taken, failed=failed, pending=pending)
+
+
+def finish(run: CampaignRun, at: datetime.datetime) -> bool:
+    """End a run that has nothing pending left; False when it was ended otherwise."""
+    moved = Job.objects.filter(pk=run.job_id, status__in=JobStatus.active()).update(
+        status=JobStatus.FINISHED, finished_at=at
+    )
+    return moved == 1
+
+
+def _sweep_cancelled(at: datetime.datetime) -> None:
+    """Cancel what a worker still had in hand at the cancelling and put back afterwards."""
+    for job in Job.objects.filter(status=JobStatus.CANCELLED, finished_at__gte=at - SWEEP_TIME):
+        outbox.cancel(Message.objects.filter(job=job), at=at)
+
+
+def _align_campaigns() -> None:
+    """A campaign's status follows its last run, whoever moved that: a tick, the queue, a page."""
+    active = Campaign.objects.filter(status__in=CampaignStatus.under_way())
+    for campaign in active:
+        run = campaign.latest_run()
+        if run is not None:
+            _align(campaign, CAMPAIGN_OF_JOB[JobStatus(run.job.status)])
+    reopened = Campaign.objects.filter(
+        status=CampaignStatus.FINISHED, runs__job__status=JobStatus.RUNNING
+    )
+    for campaign in reopened:
+        _align(campaign, CampaignStatus.RUNNING)
+
+
+def _align(campaign: Campaign, status: CampaignStatus) -> None:
+    if campaign.status != status:
+        Campaign.objects.filter(pk=campaign.pk, status=campaign.status).update(status=status)
