@@ -37,7 +37,7 @@ class Message(models.Model):
         "omnichannel.Job", models.CASCADE, null=True, blank=True, related_name="messages"
     )
     lane = models.ForeignKey(
-        "omnichannel.Lane", models.PROTECT, related_name="messages", editable=False, db_index=False
+        "omnichannel.Lane", models.RESTRICT, related_name="messages", editable=False, db_index=False
     )
     channel = models.ForeignKey(
         "omnichannel.Channel",

@@ -1,0 +1,28 @@
+"""The living product a first start shows: providers, content, people, campaigns."""
+
+from __future__ import annotations
+
+import datetime
+
+from campaigns.demo import audience, campaign, content, providers
+
+
+def load(at: datetime.datetime) -> None:
+    """Create the demo data and send one campaign through the sandbox."""
+    providers.load()
+    content.load()
+    audience.load(at)
+    campaign.load(at)
+
+
+def is_loaded() -> bool:
+    return providers.is_loaded()
+
+
+def remove() -> list[str]:
+    """Take the demo data away; answer what had to stay since it is in use elsewhere."""
+    kept = campaign.remove()
+    kept += audience.remove()
+    kept += content.remove()
+    kept += providers.remove()
+    return kept
