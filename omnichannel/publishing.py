@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Max
 
@@ -21,39 +21,51 @@ def publish(
     text: str = "",
     from_name: str = "",
     reply_to: str = "",
-    by: AbstractBaseUser | None = None,
+    by: AbstractBaseUser | AnonymousUser | None = None,
 ) -> TemplateVersion:
     """Check the text and make it the published version; the same text again makes none.
 
     Raises TemplateError: nothing is changed then.
     """
-    version = draft(
+    version = next_version(
         template, subject=subject, html=html, text=text, from_name=from_name, reply_to=reply_to
     )
-    current = template.published_version
-    if current and all(getattr(current, name) == getattr(version, name) for name in TEXTS):
-        return current
+    return store(template, version, by)
+
+
+def next_version(template: MessageTemplate, **texts: str) -> TemplateVersion:
+    """The published version when the text is the same, else a checked, unsaved one.
+
+    `texts` are named as in TEXTS. Raises TemplateError.
+    """
+    # Browsers send CR LF; a text must not change by being looked at.
+    texts = {name: value.replace("\r\n", "\n") for name, value in texts.items()}
+    version = TemplateVersion(**texts)
     prepare(
         version,
         template.channel_type,
         values=template.sample_variables,
         global_values=global_values(),
     )
-    return store(version, by)
-
-
-def draft(template: MessageTemplate, **texts: str) -> TemplateVersion:
-    """An unsaved version, with line ends as every reader writes them."""
-    texts = {name: value.replace("\r\n", "\n") for name, value in texts.items()}
-    return TemplateVersion(template=template, **texts)
+    current = template.published_version
+    if current and all(getattr(current, name) == getattr(version, name) for name in TEXTS):
+        return current
+    return version
 
 
 @transaction.atomic
-def store(version: TemplateVersion, by: AbstractBaseUser | None) -> TemplateVersion:
-    template = version.template
+def store(
+    template: MessageTemplate,
+    version: TemplateVersion,
+    by: AbstractBaseUser | AnonymousUser | None,
+) -> TemplateVersion:
+    """Number a version from `next_version` and make it the published one."""
+    if version.pk is not None:
+        return version
     # The lock makes two editors' numbers differ; on SQLite the transaction is one already.
     MessageTemplate.objects.select_for_update().get(pk=template.pk)
     last = template.versions.aggregate(last=Max("number"))["last"] or 0
+    version.template = template
     version.number = last + 1
     version.created_by_id = by.pk if by else None
     version.save(force_insert=True)

@@ -74,13 +74,23 @@ def send_test(provider: ChannelProvider, address: str, text: str) -> dict[str, A
         subject="Test message" if is_email else "",
         body_text=text,
     )
+    return deliver_and_tell(message)
+
+
+def deliver_and_tell(message: Message) -> dict[str, Any]:
+    """Send one unsaved message in this request; answer what came of it, for the dialog."""
     started = time.monotonic()
     try:
         message = outbox.enqueue(message, at=timezone.now())
         message = delivery.deliver_now(message, at=timezone.now())
     except OmnichannelError as error:
-        return _answer(started, good=False, outcome="Not sent", text=str(error))
+        return not_sent(started, error)
     return _answer(started, **_told(message))
+
+
+def not_sent(started: float, error: Exception) -> dict[str, Any]:
+    """`started` is a monotonic moment."""
+    return _answer(started, good=False, outcome="Not sent", text=str(error))
 
 
 def _told(message: Message) -> dict[str, Any]:

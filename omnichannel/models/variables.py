@@ -22,6 +22,7 @@ class GlobalVariable(models.Model):
     class Meta:
         ordering = ("-is_read_only", "key")
         verbose_name = "global variable"
+        permissions = [("change_company_details", "Can change the read-only set's values")]
 
     def __str__(self) -> str:
         return self.key

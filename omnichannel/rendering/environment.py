@@ -16,7 +16,7 @@ from omnichannel.rendering.allowed import check_tree, guard_loops
 from omnichannel.rendering.filters import FILTERS, TESTS
 
 MAX_OUTPUT = 2_000_000  # characters of one rendered part
-MAX_STEPS = 500_000  # loop turns, weighed by the size of the loop's body
+MAX_STEPS = 100_000  # loop turns, weighed by the size of the loop's body
 LOOP_FIELDS = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "cycle"}
 )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,20 @@ _places = threading.BoundedSemaphore(4)
 
 def ask(request: Mapping[str, Any]) -> dict[str, Any]:
     """What the child found. Raises TemplateError, also when the template was too much for it."""
+    answer: dict[str, Any] = json.loads(_asked(json.dumps(request)))
+    if "error" in answer:
+        raise said(answer)
+    return answer
+
+
+@lru_cache(maxsize=4)  # a preview asks twice, and a save once before its transaction and once in it
+def _asked(request: str) -> bytes:
     if not _places.acquire(timeout=WALL_SECONDS):
         raise TemplateError("Too many templates are being checked: try again in a moment.")
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-B", "-c", CODE, ROOT],
-            input=json.dumps(request).encode(),
+            input=request.encode(),
             capture_output=True,
             timeout=WALL_SECONDS,
             env={},
@@ -47,16 +56,13 @@ def ask(request: Mapping[str, Any]) -> dict[str, Any]:
     return read(done)
 
 
-def read(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+def read(done: subprocess.CompletedProcess[bytes]) -> bytes:
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         raise TemplateError("The template takes too long to check: make it smaller.")
     if done.returncode:
         logger.warning("template check ended with %s: %s", done.returncode, done.stderr[-2000:])
         raise TemplateError("The template is too large or nested too deeply to be checked.")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    if "error" in answer:
-        raise said(answer)
-    return answer
+    return done.stdout
 
 
 def said(answer: Mapping[str, Any]) -> TemplateError:

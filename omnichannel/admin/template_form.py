@@ -1,0 +1,163 @@
+"""The editor's form: a template's own fields, and the text of its next version."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django_ace import AceWidget
+
+from omnichannel import publishing
+from omnichannel.addresses import clean_address
+from omnichannel.admin.base import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from omnichannel.choices import ChannelType
+from omnichannel.exceptions import InvalidMessage, TemplateError
+from omnichannel.models import EmailTemplate, MessageTemplate, SmsTemplate, TemplateVersion
+
+TEXT_FIELDS = publishing.TEXTS
+MAX_SAMPLES = 100_000  # characters
+CODE = {"class": "template-code", "spellcheck": "false"}
+
+
+def clean_samples(text: str) -> dict[str, Any]:
+    """The sample variables of a JSON text. Raises ValueError with what to mend."""
+    if len(text) > MAX_SAMPLES:
+        raise ValueError(f"The sample variables are longer than {MAX_SAMPLES:,} characters.")
+    try:
+        values = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"The sample variables are not valid JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise ValueError('Write the sample variables as {"name": "value"}.')
+    return values
+
+
+class TemplateForm(forms.ModelForm):
+    channel_type: ClassVar[str]
+    version: TemplateVersion | None = None
+
+    text = forms.CharField(
+        required=False,
+        strip=False,
+        widget=UnfoldAdminTextareaWidget(attrs={**CODE, "rows": 10}),
+        help_text="Left empty, it is made from the HTML.",
+    )
+
+    class Meta:
+        model = MessageTemplate
+        fields = ("name", "description", "tags", "sample_variables")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        current = self.instance.published_version
+        for name in TEXT_FIELDS:
+            if current and name in self.fields:
+                self.initial.setdefault(name, getattr(current, name))
+        if "sample_variables" in self.fields:
+            self.fields["sample_variables"].widget.attrs.update(CODE, rows=10)
+            self.fields["sample_variables"].widget.attrs.pop("class", None)
+
+    def clean_sample_variables(self) -> dict[str, Any]:
+        values = self.cleaned_data["sample_variables"] or {}
+        try:
+            return clean_samples(json.dumps(values))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def clean_name(self) -> str:
+        """The constraint spans the channel, which is not on the form."""
+        name: str = self.cleaned_data["name"]
+        same = MessageTemplate.objects.filter(channel_type=self.channel_type, name=name)
+        if same.exclude(pk=self.instance.pk).exists():
+            raise ValidationError("Another template has this name already.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors:
+            self.check_text(data)
+        return data
+
+    def check_text(self, data: dict[str, Any]) -> None:
+        """Prepare the next version, or say beside the field why that cannot be."""
+        template = self.instance
+        template.channel_type = self.channel_type
+        template.sample_variables = data["sample_variables"]
+        texts = {name: data.get(name, "") for name in TEXT_FIELDS}
+        try:
+            self.version = publishing.next_version(template, **texts)
+        except TemplateError as error:
+            self.add_error(error.part if error.part in self.fields else None, str(error))
+
+
+class EmailTemplateForm(TemplateForm):
+    channel_type = ChannelType.EMAIL
+
+    subject = forms.CharField(max_length=998, widget=UnfoldAdminTextInputWidget())
+    html = forms.CharField(
+        label="HTML",
+        required=False,
+        strip=False,
+        widget=AceWidget(
+            mode="twig",
+            theme="chrome",
+            width="100%",
+            height="480px",
+            wordwrap=True,
+            fontsize="13px",
+            showprintmargin=False,
+            useworker=False,
+            toolbar=False,
+        ),
+    )
+    from_name = forms.CharField(
+        label="From display name",
+        max_length=120,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Empty: the provider's.",
+    )
+    reply_to = forms.CharField(
+        label="Reply to",
+        max_length=320,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="The address answers go to. Empty: the from address.",
+    )
+
+    class Meta(TemplateForm.Meta):
+        model = EmailTemplate
+
+    def clean_reply_to(self) -> str:
+        text = self.cleaned_data["reply_to"]
+        try:
+            return clean_address(ChannelType.EMAIL, text) if text else ""
+        except InvalidMessage as error:
+            raise ValidationError(str(error)) from error
+
+    def clean_from_name(self) -> str:
+        name: str = self.cleaned_data["from_name"]
+        if any(char in name for char in "\r\n\0"):
+            raise ValidationError("A name cannot contain a line break.")
+        return name
+
+    def check_text(self, data: dict[str, Any]) -> None:
+        if not (data["html"].strip() or data["text"].strip()):
+            self.add_error("html", "Write the HTML, or a text.")
+            return
+        super().check_text(data)
+
+
+class SmsTemplateForm(TemplateForm):
+    channel_type = ChannelType.SMS
+
+    text = forms.CharField(
+        strip=False,
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+    )
+
+    class Meta(TemplateForm.Meta):
+        model = SmsTemplate

@@ -1,0 +1,100 @@
+"""Templates that want more than to be a template: refused at once, with nothing harmed."""
+
+from __future__ import annotations
+
+import resource
+import time
+
+import pytest
+
+from omnichannel.exceptions import TemplateError
+from omnichannel.rendering import examine
+
+SAMPLES = {
+    "name": "Ana",
+    "items": ["a", "b"],
+    "many": list(range(1000)),
+    "order": {"lines": [1, 2], "count": 2},
+}
+
+HOSTILE = {
+    "range": "{% for i in range(99999) %}{% for j in range(99999) %}x{% endfor %}{% endfor %}",
+    "range in a value": "{{ range(10) }}",
+    "repeat": "{{ 'a' * 2000000000 }}",
+    "repeat in a dead branch": "{% if 0 %}{{ 'a' * 900000000 }}{% endif %}",
+    "repeat a list": "{{ [1] * 900000000 }}",
+    "power": "{{ 9 ** 999999999 }}",
+    "ljust": "{{ name.ljust(2000000000) }}",
+    "center method": "{{ name.center(2000000000) }}",
+    "center filter": "{{ name|center(2000000000) }}",
+    "format method": "{{ '{:>2000000000}'.format(1) }}",
+    "format filter": "{{ '%2000000000d'|format(1) }}",
+    "percent": "{{ '%2000000000d' % 1 }}",
+    "join with ~": "{% set a = name ~ name %}",
+    "doubling in a loop": (
+        "{% set ns = namespace(a='x') %}{% for i in many %}{% set ns.a = ns.a ~ ns.a %}{% endfor %}"
+    ),
+    "doubling by replace": "{{ 'aaaaaaaaaa'" + "|replace('a', 'aaaaaaaaaa')" * 9 + " }}",
+    "doubling by join": "{% set s = many|join(many|join(many|join(many|join('xx')))) %}{{ s }}",
+    "set with a body": "{% set a %}xx{% endset %}{{ a }}",
+    "macro": "{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(30) }}",
+    "call block": "{% call x() %}{% endcall %}",
+    "filter block": "{% filter upper %}x{% endfilter %}",
+    "with": "{% with a = 1 %}{{ a }}{% endwith %}",
+    "wordwrap": "{{ name|wordwrap(1, wrapstring='x') }}",
+    "batch": "{{ items|batch(900000000, 'x')|list }}",
+    "slice filter": "{{ items|slice(900000000)|list }}",
+    "slice": "{{ name[::-1] }}",
+    "indent": "{{ name|indent(900000000) }}",
+    "lipsum": "{{ lipsum(100000) }}",
+    "cycler": "{{ cycler('a').next() }}",
+    "recursive loop": "{% for i in items recursive %}{{ loop(items) }}{% endfor %}",
+    "include": "{% include '/etc/passwd' %}",
+    "import": "{% import 'x' as y %}",
+    "from": "{% from 'x' import y %}",
+    "extends": "{% extends 'x' %}",
+    "block": "{% block a %}{% endblock %}",
+    "self": "{{ self }}",
+    "class": "{{ name.__class__.__mro__[1].__subclasses__() }}",
+    "class by key": "{{ name['__class__'] }}",
+    "class by attr filter": "{{ name|attr('__class__') }}",
+    "class by map": "{{ items|map(attribute='__class__')|list }}",
+    "method call": "{{ name.upper() }}",
+    "loop over text": "{% for c in name %}{{ c }}{% endfor %}",
+    "loop over a constant": "{% for c in 'abc' %}{{ c }}{% endfor %}",
+    "loops without end": "{% for a in many %}" * 3 + "x" + "{% endfor %}" * 3,
+    "four loops": "{% for a in items %}" * 4 + "x" + "{% endfor %}" * 4,
+    "date width": "{{ '2026-03-02'|date('%999999999d') }}",
+    "number width": "{{ 1|number(999999999) }}",
+    "round width": "{{ 1|round(999999999) }}",
+    "huge number": "{{ " + "9" * 6000 + " }}",
+    "huge exponent": "{{ '1e999999999'|number(2) }}",
+    "deep brackets": "{{ " + "(" * 5000 + "name" + ")" * 5000 + " }}",
+    "deep not": "{{ " + "not " * 20000 + "name }}",
+    "deep if": "{% if name %}" * 200 + "x" + "{% endif %}" * 200,
+    "many filters": "{{ name" + "|upper" * 20000 + " }}",
+    "half a million tags": "{{name}}" * 500_000,
+    "half a million loops": "{% for i in items %}" * 500_000,
+    "huge source": "x" * 3_000_000,
+    "huge output": "{% for a in many %}" + "x" * 4000 + "{% endfor %}",
+    "star arguments": "{{ name|replace(*items) }}",
+    "do": "{% do items.append(1) %}",
+    "nested lists": "{{ [[[[1]]]] }}",
+    "lone surrogate": "{{ \ud800 }}",
+}
+
+
+@pytest.mark.parametrize("part", ["html", "text"])
+@pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_template_is_refused_in_two_seconds(source, part):
+    parts = {"subject": "", "html": "", "text": "", part: source}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.monotonic()
+
+    with pytest.raises(TemplateError) as refused:
+        examine(**parts, values=SAMPLES, global_values={})
+
+    assert time.monotonic() - started < 2
+    assert len(str(refused.value)) < 500
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100_000  # kB
