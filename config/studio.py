@@ -56,12 +56,19 @@ STUDIO: dict[str, Any] = {
             {
                 "title": "Communication",
                 "items": [
-                    _item(
-                        "Message queue",
-                        "outgoing_mail",
-                        "admin:omnichannel_message_changelist",
-                        "omnichannel.view_message",
-                    ),
+                    {
+                        **_item(
+                            "Message queue",
+                            "outgoing_mail",
+                            "admin:omnichannel_message_changelist",
+                            "omnichannel.view_message",
+                        ),
+                        # The sandbox lives below it and has an item of its own.
+                        "active": lambda request: (
+                            "/omnichannel/message/" in request.path
+                            and "/message/sandbox/" not in request.path
+                        ),
+                    },
                     _item(
                         "Jobs", "stacks", "admin:omnichannel_job_changelist", "omnichannel.view_job"
                     ),
