@@ -69,6 +69,7 @@ class AttachmentInline(TabularInline):
     formset = AttachmentFormSet
     fields = ("file", "name")
     extra = 1
+    hide_title = True
 
 
 class SentAttachmentInline(ReadOnly, TabularInline):
@@ -78,6 +79,7 @@ class SentAttachmentInline(ReadOnly, TabularInline):
     fields = ("download", "content_type", "size_shown")
     readonly_fields = fields
     extra = 0
+    hide_title = True
 
     @display(description="file")
     def download(self, obj: MessageAttachment) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
@@ -33,6 +35,11 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
     UnfoldBooleanWidget,
 )
+
+
+def badge(colour: str, text: str) -> SafeString:
+    """A coloured label, for a field of a page. Lists use `@display(label=...)`."""
+    return render_to_string("unfold/helpers/label.html", {"type": colour, "text": text})
 
 
 class StudioAdmin(ModelAdmin):
@@ -97,5 +104,6 @@ __all__ = [
     "UserChangeForm",
     "UserCreationForm",
     "action",
+    "badge",
     "display",
 ]

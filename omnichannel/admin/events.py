@@ -44,6 +44,7 @@ class MessageEventInline(ReadOnly, TabularInline):
     fields = ("type", "at", "status", "url", "code", "description", "is_machine")
     readonly_fields = fields
     verbose_name_plural = "message events"
+    hide_title = True
     extra = 0
     per_page = 50
 

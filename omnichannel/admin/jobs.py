@@ -44,14 +44,11 @@ class JobAdmin(ReadOnly, StudioAdmin):
             "What and how",
             {
                 "fields": (
-                    "channel_type",
-                    "category",
-                    "provider",
+                    ("channel_type", "category"),
+                    ("provider", "priority"),
                     "template_version",
-                    "from_address",
-                    "from_name",
+                    ("from_address", "from_name"),
                     "reply_to",
-                    "priority",
                     "context",
                 )
             },
@@ -60,15 +57,11 @@ class JobAdmin(ReadOnly, StudioAdmin):
             "When",
             {
                 "fields": (
-                    "created_at",
-                    "created_by",
-                    "started_at",
+                    ("created_at", "created_by"),
+                    ("started_at", "finished_at"),
                     "ends_at",
-                    "finished_at",
-                    "expected",
-                    "expanded",
-                    "source",
-                    "reference",
+                    ("expected", "expanded"),
+                    ("source", "reference"),
                     "key",
                 )
             },

@@ -16,6 +16,15 @@ from omnichannel.choices import ChannelType
 from omnichannel.exceptions import InvalidMessage, NoProvider
 from omnichannel.models import Channel, ChannelProvider, Message
 
+ROWS = {
+    "cc_addresses": 1,
+    "bcc_addresses": 1,
+    "body_html": 8,
+    "body_text": 5,
+    "channel_provider_params": 2,
+    "extended_properties": 2,
+}
+
 
 class MessageForm(forms.ModelForm):
     class Meta:
@@ -55,8 +64,8 @@ class MessageForm(forms.ModelForm):
             "app_password", "app_key", "app_secrets"
         )
         channel.queryset = Channel.objects.filter(is_active=True)
-        for name in ("cc_addresses", "bcc_addresses"):
-            self.fields[name].widget.attrs["rows"] = 1
+        for name, rows in ROWS.items():
+            self.fields[name].widget.attrs["rows"] = rows
 
     def clean_subject(self) -> str:
         one_line(self.cleaned_data["subject"])

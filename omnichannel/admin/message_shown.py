@@ -39,6 +39,7 @@ class MessageShown(StudioAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "What was sent" if message.attempts else "What will be sent",
+            "original": message,
             "message": message,
             "attachments": message.attachments.all(),
         }

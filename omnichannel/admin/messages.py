@@ -19,6 +19,7 @@ from omnichannel.admin.base import (
     RangeDateTimeFilter,
     TabularInline,
     action,
+    badge,
     display,
 )
 from omnichannel.admin.events import MessageEventInline
@@ -43,8 +44,9 @@ COLOURS = {
     MessageStatus.EXPIRED: "danger",
 }
 _TO = ("to_address", "cc_addresses", "bcc_addresses")
-_WHEN = ("starts_at", "ends_at", "interval_min", "interval_max")
-_RETRY = ("retry_max_attempt", "pool_time_retry")
+_WHEN = (("starts_at", "ends_at"), ("interval_min", "interval_max"))
+_RETRY = (("retry_max_attempt", "pool_time_retry"),)
+_WAY = (("channel", "provider"), ("category", "priority"))
 _EXTRA = ("channel_provider_params", "extended_properties")
 
 
@@ -79,7 +81,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     add_fieldsets = (
         ("Recipients", {"fields": _TO}),
         ("Content", {"fields": ("subject", "body_html", "body_text")}),
-        ("Way", {"fields": ("channel", "provider", "category", "priority")}),
+        ("Way", {"fields": _WAY}),
         ("When (UTC)", {"fields": _WHEN}),
         ("Retry", {"fields": _RETRY}),
         ("For the provider", {"fields": _EXTRA}),
@@ -89,24 +91,20 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
             None,
             {
                 "fields": (
-                    "state",
-                    "provider_status",
-                    "error_code",
+                    ("state_now", "waits_until"),
+                    ("provider_status", "error_code"),
                     "error_message",
-                    "waits_until",
-                    "retry_attempt",
-                    "attempts",
-                    "last_attempt_at",
-                    "external_id",
+                    ("retry_attempt", "attempts"),
+                    ("last_attempt_at", "external_id"),
                 )
             },
         ),
         ("Recipients and content", {"fields": (*_TO, "subject_shown", "template_version")}),
-        ("Way", {"fields": ("channel", "provider", "category", "priority", "job")}),
-        ("When (UTC)", {"fields": ("created_at", *_WHEN, "expires_at", *_RETRY)}),
+        ("Way", {"fields": (*_WAY, "job")}),
+        ("When (UTC)", {"fields": (("created_at", "expires_at"), *_WHEN, *_RETRY)}),
         (
             "For the provider",
-            {"fields": (*_EXTRA, "variables", "key", "claimed_by", "lease_until")},
+            {"fields": (*_EXTRA, "variables", "key", ("claimed_by", "lease_until"))},
         ),
     )
     empty_hint = "Nothing was sent yet. Add a message by hand, or run a campaign."
@@ -119,10 +117,13 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     def get_inlines(
         self, request: HttpRequest, obj: Message | None
     ) -> tuple[type[TabularInline], ...]:
-        return (SentAttachmentInline, MessageEventInline) if obj else (AttachmentInline,)
+        if obj is None:
+            return (AttachmentInline,)
+        files = (SentAttachmentInline,) if obj.attachments.exists() else ()
+        return (*files, MessageEventInline)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
-        return ("state", "waits_until", "subject_shown") if obj else ()
+        return ("state_now", "waits_until", "subject_shown") if obj else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -150,6 +151,11 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     def state(self, obj: Message) -> tuple[str, str]:
         return obj.status, obj.get_status_display()
 
+    @display(description="Message Status")
+    def state_now(self, obj: Message) -> str:
+        status = MessageStatus(obj.status)
+        return badge(COLOURS.get(status, ""), status.label)
+
     @display(description="waits until", ordering="due_at", empty_value="-")
     def waits_until(self, obj: Message) -> datetime.datetime | None:
         return obj.due_at if obj.status in MessageStatus.waiting() else None
@@ -158,7 +164,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     def subject_shown(self, obj: Message) -> str:
         version = obj.template_version
         text = obj.subject or (version.subject or version.text if version else "") or "-"
-        return f"{text[:77]}…" if len(text) > 78 else text
+        return f"{text[:59]}…" if len(text) > 60 else text
 
     @display(description="channel", ordering="provider__channel_type")
     def channel_type(self, obj: Message) -> str:

@@ -19,3 +19,7 @@ class CappedPaginator(Paginator):
     def count(self) -> int:
         rows = cast("QuerySet[Any]", self.object_list)
         return rows.order_by()[:CAP].count()
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count >= CAP

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from simple_history.admin import SimpleHistoryAdmin
 
 from omnichannel import backends, trouble
@@ -18,7 +19,7 @@ from omnichannel.admin.backend_fields import (
     conditions,
     option_names,
 )
-from omnichannel.admin.base import ActionVariant, StudioAdmin, TabularInline, action, display
+from omnichannel.admin.base import ActionVariant, StudioAdmin, TabularInline, action, badge, display
 from omnichannel.admin.filters import ProviderStateFilter
 from omnichannel.admin.provider_dialogs import (
     AnsweringForm,
@@ -58,6 +59,7 @@ class ProviderStatusInline(TabularInline):
     model = ProviderStatus
     fields = ("code", "reason", "description", "outcome", "documentation_link", "is_classified")
     extra = 0
+    hide_title = True
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -75,7 +77,7 @@ class ChannelProviderAdmin(SimpleHistoryAdmin, StudioAdmin):
     list_filter = ("channel_type", "backend", ProviderStateFilter, "is_active")
     search_fields = ("name", "provider_name", "from_address")
     empty_hint = "A provider is a way to send. Add one of type Sandbox to try things out safely."
-    readonly_fields = ("state", "options_shown", "secrets_shown")
+    readonly_fields = ("state_now", "options_shown", "secrets_shown")
     actions_detail = ("send_test_message", "check_connection", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelProvider]:
@@ -112,7 +114,7 @@ class ChannelProviderAdmin(SimpleHistoryAdmin, StudioAdmin):
             ("Tracking", ("open_setting", "click_setting")),
             ("Advanced", ("app_config",)),
         )
-        first = (None, {"fields": (*top, "state") if obj else top})
+        first = (None, {"fields": (*top, "state_now") if obj else top})
         return (first, *((name, {"fields": fields, "classes": ["tab"]}) for name, fields in tabs))
 
     def _connection(self, request: HttpRequest, obj: ChannelProvider | None) -> tuple[str, ...]:
@@ -152,6 +154,12 @@ class ChannelProviderAdmin(SimpleHistoryAdmin, StudioAdmin):
         if obj.resting_until and obj.resting_until > timezone.now():
             return "resting", f"Resting until {date_format(obj.resting_until, 'H:i:s')} UTC"
         return "working", "Working"
+
+    @admin.display(description="state")
+    def state_now(self, obj: ChannelProvider) -> str:
+        kind, text = self.state(obj)
+        label = badge(STATE_COLOURS[kind], text.partition(":")[0] if kind == "stopped" else text)
+        return format_html("{} {}", label, obj.trouble)
 
     @admin.display(description="settings")
     def options_shown(self, obj: ChannelProvider) -> str:

@@ -49,9 +49,7 @@ class SandboxPages(StudioAdmin):
         )
         context = {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": "Sandbox inbox",
-            "subtitle": "What providers of type Sandbox were given. Nobody outside received it.",
             "channels": ChannelType.choices,
             "channel": channel_type,
             **asked,

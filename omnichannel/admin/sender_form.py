@@ -57,4 +57,5 @@ class SenderAddressInline(TabularInline):
     form = SenderAddressForm
     formset = SenderAddressFormSet
     extra = 0
+    hide_title = True
     verbose_name_plural = "further sender addresses"

@@ -41,10 +41,7 @@ class SuppressionAdmin(StudioAdmin):
     search_fields = ("address__startswith",)
     search_help_text = "The beginning of an address"
     paginator = CappedPaginator
-    empty_hint = (
-        "Nobody is suppressed. Hard bounces, complaints and unsubscribes appear here by "
-        "themselves; you may also add an address."
-    )
+    empty_hint = "Nobody is suppressed. Add an address that must not be written to."
 
     @admin.display(description="category", ordering="category")
     def category_or_all(self, obj: Suppression) -> str:
