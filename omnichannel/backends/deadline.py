@@ -91,6 +91,7 @@ def dial(host: str, port: int, clock: Clock) -> socket.socket:
         try:
             sock.settimeout(min(clock.remaining(), CONNECT_SECONDS))
             sock.connect(address)
+            sock.settimeout(clock.remaining())
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             sock.close()

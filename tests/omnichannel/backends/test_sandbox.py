@@ -85,10 +85,9 @@ def test_trouble_is_raised_after_the_results_before_it(behaviour, error):
     results = []
 
     with pytest.raises(error):
-        for result in make_sandbox(f"bad@*: {behaviour}").deliver(messages):
-            results.append(result.key)
+        results.extend(make_sandbox(f"bad@*: {behaviour}").deliver(messages))
 
-    assert results == [message.key for message in messages[:2]]
+    assert [result.key for result in results] == [message.key for message in messages[:2]]
 
 
 def test_events_come_with_the_result():
