@@ -27,7 +27,7 @@ from omnichannel.exceptions import IllegalTransition
 log = logging.getLogger(__name__)
 
 
-def submit(row: AudienceImport, *, at: datetime.datetime) -> None:
+def submit(row: AudienceImport) -> None:
     """Queue an uploaded file whose mapping, mode and region are set on `row`.
 
     Raises ImportRefused (another import runs, or the mapping cannot be used) and

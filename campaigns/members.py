@@ -50,13 +50,25 @@ def in_pages(members: QuerySet[AudienceMember]) -> Iterator[AudienceMember]:
         after = page[-1].pk
 
 
+def remove_members(members: QuerySet[AudienceMember]) -> int:
+    """Delete a handful of records and keep the counts of their audiences right."""
+    removed = 0
+    with transaction.atomic():
+        for pk in set(members.order_by().values_list("audience_id", flat=True)):
+            gone, _ = members.filter(audience_id=pk).delete()
+            Audience.objects.filter(pk=pk).update(records_count=F("records_count") - gone)
+            removed += gone
+    return removed
+
+
 def remove_audience(audience: Audience) -> int:
     """Delete an audience with its records, a page at a time. The number of records.
 
     Raises AudienceInUse when a campaign or a running import uses it. Broken off halfway, what
     is left is a smaller audience with the right count.
     """
-    refuse_if_used(audience)
+    if reason := why_kept(audience):
+        raise AudienceInUse(reason)
     removed = last = 0
     breather = Breather()
     members = AudienceMember.objects.filter(audience=audience)
@@ -69,13 +81,14 @@ def remove_audience(audience: Audience) -> int:
     return removed
 
 
-def refuse_if_used(audience: Audience) -> None:
-    """Raises AudienceInUse, naming what uses it."""
+def why_kept(audience: Audience) -> str:
+    """What keeps the audience from being deleted, in a sentence; empty: nothing."""
     names = list(audience.campaigns.values_list("name", flat=True)[:5])
     if names:
-        raise AudienceInUse(
+        return (
             f"{audience} is the audience of {', '.join(names)}. Choose another audience there, or "
             "delete those campaigns first."
         )
     if audience.imports.filter(status__in=ImportStatus.active()).exists():
-        raise AudienceInUse(f"An import into {audience} is running. Cancel it first.")
+        return f"An import into {audience} is running. Cancel it first."
+    return ""
