@@ -7,9 +7,17 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import expansion, progress, starting
+from campaigns import audience_import, expansion, progress, starting
+from omnichannel.lifecycle import stop_requested
 
 EXPAND_SECONDS = 20
+IMPORT_SECONDS = 10
+
+
+@shared_task
+def run_audience_imports() -> int:
+    until = time.monotonic() + IMPORT_SECONDS
+    return audience_import.run_queued(until=until, stopped=stop_requested)
 
 
 @shared_task
