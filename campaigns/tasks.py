@@ -11,7 +11,7 @@ from campaigns import audience_import, expansion, progress, starting
 from omnichannel.lifecycle import stop_requested
 
 EXPAND_SECONDS = 20
-IMPORT_SECONDS = 10
+IMPORT_SECONDS = 50
 
 
 @shared_task
