@@ -18,6 +18,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from config.schedule import PERIODIC_TASKS, Periodic
 from omnichannel.models import ChannelProvider
+from omnichannel.variables import ensure_read_only_set
 
 
 class Login(NamedTuple):
@@ -33,8 +34,7 @@ def prepare() -> None:
     if pending_migrations():
         call_command("migrate", interactive=False, verbosity=0)
     ensure_periodic_tasks()
-    if find_spec("omnichannel.variables"):
-        import_module("omnichannel.variables").ensure_read_only_set()
+    ensure_read_only_set()
 
 
 def pending_migrations() -> bool:

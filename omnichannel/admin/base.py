@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.checks import ModelAdminChecks
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -45,6 +46,8 @@ def badge(colour: str, text: str) -> SafeString:
 class StudioAdmin(ModelAdmin):
     """Shared behaviour of the Studio's lists and forms."""
 
+    # Unfold's own checks look permissions up in the database, which `migrate` has yet to make.
+    checks_class = ModelAdminChecks
     compressed_fields = True
     warn_unsaved_form = True
     list_filter_submit = True
