@@ -62,6 +62,8 @@ class ProviderStatusInline(TabularInline):
     hide_title = True
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "documentation_link":
+            kwargs["assume_scheme"] = "https"
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and db_field.name == "description":
             field.widget.attrs["rows"] = 1
@@ -138,7 +140,7 @@ class ChannelProviderAdmin(SimpleHistoryAdmin, StudioAdmin):
             seed_statuses(obj)
             return
         # The send loop writes the other columns at the same time.
-        obj.save(update_fields=[*form.Meta.fields, *form.columns])
+        obj.save(update_fields=[*ProviderFormBase.Meta.fields, *form.columns])
         if "backend" in form.changed_data:
             seed_statuses(obj)
 
