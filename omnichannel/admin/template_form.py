@@ -18,7 +18,6 @@ from omnichannel.models import EmailTemplate, MessageTemplate, SmsTemplate, Temp
 
 TEXT_FIELDS = publishing.TEXTS
 MAX_SAMPLES = 100_000  # characters
-CODE = {"class": "template-code", "spellcheck": "false"}
 
 
 def clean_samples(text: str) -> dict[str, Any]:
@@ -41,7 +40,7 @@ class TemplateForm(forms.ModelForm):
     text = forms.CharField(
         required=False,
         strip=False,
-        widget=UnfoldAdminTextareaWidget(attrs={**CODE, "rows": 10}),
+        widget=UnfoldAdminTextareaWidget(),
         help_text="Left empty, it is made from the HTML.",
     )
 
@@ -55,9 +54,11 @@ class TemplateForm(forms.ModelForm):
         for name in TEXT_FIELDS:
             if current and name in self.fields:
                 self.initial.setdefault(name, getattr(current, name))
-        if "sample_variables" in self.fields:
-            self.fields["sample_variables"].widget.attrs.update(CODE, rows=10)
-            self.fields["sample_variables"].widget.attrs.pop("class", None)
+        for name in ("text", "sample_variables"):
+            if name in self.fields:
+                attrs = self.fields[name].widget.attrs
+                attrs["class"] = f"{attrs.get('class', '')} template-code"
+                attrs.update(spellcheck="false", rows=10)
 
     def clean_sample_variables(self) -> dict[str, Any]:
         values = self.cleaned_data["sample_variables"] or {}
@@ -156,7 +157,7 @@ class SmsTemplateForm(TemplateForm):
     text = forms.CharField(
         strip=False,
         max_length=10_000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+        widget=UnfoldAdminTextareaWidget(),
     )
 
     class Meta(TemplateForm.Meta):

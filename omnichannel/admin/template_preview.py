@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 
 from omnichannel import preview_rows, rendering
@@ -18,6 +19,7 @@ from omnichannel.admin.preview import preview_response
 from omnichannel.admin.template_form import clean_samples
 from omnichannel.choices import ChannelType
 from omnichannel.exceptions import TemplateError
+from omnichannel.models import TemplateVersion
 from omnichannel.rendering.values import SYSTEM_NAMES
 from omnichannel.sms_text import measure
 from omnichannel.variables import global_values
@@ -103,6 +105,8 @@ class PreviewAdmin(StudioAdmin):
             path(f"{name}/", self.admin_site.admin_view(view), name=f"{prefix}_{name}")
             for name, view in pages
         ]
+        version = self.admin_site.admin_view(self.version_view)
+        own.append(path("version/<int:version_id>/", version, name=f"{prefix}_version"))
         return own + super().get_urls()
 
     def editor_context(self) -> dict[str, Any]:
@@ -138,6 +142,21 @@ class PreviewAdmin(StudioAdmin):
             return refused
         rows = preview_rows.find(request.user, request.POST.get("q", "")[:320])
         return JsonResponse({"rows": [row._asdict() for row in rows]})
+
+    def version_view(self, request: HttpRequest, version_id: int) -> HttpResponse:
+        """A saved version as it reads with the sample variables of today."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        version = get_object_or_404(
+            TemplateVersion.objects.select_related("template"),
+            pk=version_id,
+            template__channel_type=self.channel_type,
+        )
+        try:
+            shown = rendering.render(version, version.template.sample_variables, global_values())
+        except TemplateError as error:
+            return preview_response("", f"{error}\n\n{version.html or version.text}")
+        return preview_response(shown.html, shown.text)
 
     def refused(self, request: HttpRequest) -> HttpResponse | None:
         if not self.has_view_or_change_permission(request):

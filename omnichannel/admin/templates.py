@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from omnichannel import publishing
@@ -28,15 +29,21 @@ TEST_DIALOG = {
 }
 
 
+VIEW_ONLY = (
+    (None, {"fields": ("name", "description", "tags", "sample_variables", "version_shown")}),
+)
+
+
 class VersionInline(TabularInline):
     """Every text the template ever had. None of them can be changed."""
 
     model = TemplateVersion
-    fields = readonly_fields = ("number", "subject", "created_by", "created_at")
+    fields = readonly_fields = ("number", "subject", "created_by", "created_at", "shown")
     extra = 0
     per_page = 10
     ordering = ("-number",)
     tab = True
+    hide_title = True
     verbose_name_plural = "versions"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
@@ -55,8 +62,17 @@ class VersionInline(TabularInline):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True  # who sees the template sees its versions
 
+    @display(description="text")
+    def shown(self, obj: TemplateVersion) -> SafeString:
+        model = "emailtemplate" if obj.template.channel_type == ChannelType.EMAIL else "smstemplate"
+        url = reverse(f"admin:omnichannel_{model}_version", args=(obj.pk,))
+        return format_html(
+            '<a class="text-link" href="{}" target="_blank" rel="noopener">Show</a>', url
+        )
+
 
 class TemplateAdmin(PreviewAdmin):
+    compressed_fields = False  # the editor needs the width
     list_display: tuple[str, ...] = ("name", "version_shown", "tags_shown", "updated_at")
     list_filter = ("tags",)
     search_fields = ("name", "description")
@@ -74,6 +90,12 @@ class TemplateAdmin(PreviewAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageTemplate]:
         return super().get_queryset(request).prefetch_related("tags")
+
+    def get_fieldsets(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Any:
+        may_edit = (
+            self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        )
+        return super().get_fieldsets(request, obj) if may_edit else VIEW_ONLY
 
     def get_inlines(self, request: HttpRequest, obj: MessageTemplate | None) -> Any:
         return self.inlines if obj else ()
