@@ -27,6 +27,7 @@ class ImportInline(TabularInline):
     extra = 0
     per_page = 10
     can_delete = False
+    hide_title = True
     verbose_name_plural = "imports"
 
     @display(description="File")
@@ -46,7 +47,7 @@ class AudienceAdmin(StudioAdmin):
     list_display = ("name", "labels", "records", "column_names", "is_active", "updated_at")
     list_filter = ("is_active", "tags")
     search_fields = ("name", "description")
-    filter_horizontal = ("tags",)
+    autocomplete_fields = ("tags",)
     readonly_fields = ("records", "column_names", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("name", "description", "tags", "is_active")}),
