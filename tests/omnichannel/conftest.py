@@ -25,11 +25,11 @@ def provider(db, scripted):
     return make_provider(backend="scripted")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def live(request, tmp_path):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def live(request, tmp_path_factory):
     """A database for real processes, on SQLite and (with TEST_POSTGRES_URL) on PostgreSQL."""
     url = os.environ.get("TEST_POSTGRES_URL", "") if request.param == "postgresql" else ""
     if request.param == "postgresql" and not url:
         pytest.skip("TEST_POSTGRES_URL is not set")
-    with LiveStudio(tmp_path, url) as studio:
+    with LiveStudio(tmp_path_factory.mktemp("live"), url) as studio:
         yield studio
