@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from omnichannel.models import Message, TemplateVersion
 
 CACHED = 200  # compiled versions a process keeps
+TEXT_SOURCE = 100_000  # characters of a body's HTML that its text is made from, while sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def render_message(message: Message) -> Rendered:
     """What `message` says, the same each time it is asked. Raises TemplateError."""
     version = message.template_version
     if version is None:
-        text = message.body_text or text_from_html(message.body_html)
+        text = message.body_text or text_from_html(message.body_html[:TEXT_SOURCE])
         return Rendered(message.subject, message.body_html, text)
     at = message.created_at or datetime.datetime.now(datetime.UTC)
     return render(

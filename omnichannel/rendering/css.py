@@ -31,7 +31,7 @@ ENDS = {
     "comment_begin": "comment_end",
     "raw_begin": "raw_end",
 }
-BLOCK_LINE = re.compile(r"^((?:\{%[^\n]*?%\}\s*?)+)\n+", re.MULTILINE)
+BLOCK_LINE = re.compile(r"^((?:\{%(?:(?!%\})[^\n])*%\}[ \t]*)+)\n", re.MULTILINE)
 
 
 class Shield:

@@ -13,8 +13,11 @@ LINES = frozenset(
     {"address", "article", "aside", "center", "div", "dl", "dt", "dd", "fieldset", "footer"}
     | {"form", "header", "hr", "main", "nav", "pre", "section", "thead", "tbody", "tr"}
 )
-BREAKS = dict.fromkeys(PARAGRAPHS, "\n\n") | dict.fromkeys(LINES, "\n")
-OPENINGS = {**BREAKS, "br": "\n", "li": "\n- ", "td": " ", "th": " "}
+# Breaks that meet become one, the strongest of them. Private use: no text has these characters.
+LINE, PARAGRAPH = "\ue004", "\ue005"
+MET = re.compile(f" *[{LINE}{PARAGRAPH}][ {LINE}{PARAGRAPH}]*")
+BREAKS = dict.fromkeys(PARAGRAPHS, PARAGRAPH) | dict.fromkeys(LINES, LINE) | {"li": LINE}
+OPENINGS = {**BREAKS, "br": "\n", "li": f"{LINE}- ", "td": " ", "th": " "}
 
 
 class TextMaker(HTMLParser):
@@ -63,5 +66,6 @@ def text_from_html(html: str) -> str:
     maker.feed(html)
     maker.close()
     text = "".join(maker.pieces).replace("\xa0", " ")
+    text = MET.sub(lambda met: "\n\n" if PARAGRAPH in met[0] else "\n", text)
     lines = (re.sub(r" {2,}", " ", line).strip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
