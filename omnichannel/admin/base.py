@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.checks import ModelAdminChecks
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,7 +15,9 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
     RangeDateTimeFilter,
+    RelatedDropdownFilter,
     TextFilter,
 )
 from unfold.decorators import action, display
@@ -54,6 +57,7 @@ class StudioAdmin(ModelAdmin):
     list_filter_sheet = True
     list_per_page = 50
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # each would count the whole table
     empty_hint = ""  # what to do when the list has no rows at all
 
     def done(self, request: HttpRequest, text: str, url: str | None = None) -> HttpResponse:
@@ -90,7 +94,9 @@ __all__ = [
     "AdminPasswordChangeForm",
     "AutocompleteSelectFilter",
     "BaseDialogForm",
+    "ChoicesDropdownFilter",
     "RangeDateTimeFilter",
+    "RelatedDropdownFilter",
     "StackedInline",
     "StudioAdmin",
     "TabularInline",

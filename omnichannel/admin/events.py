@@ -6,7 +6,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from omnichannel.admin.base import RangeDateTimeFilter, StudioAdmin, TabularInline, display
+from omnichannel.admin.base import (
+    ChoicesDropdownFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+    StudioAdmin,
+    TabularInline,
+    display,
+)
 from omnichannel.admin.paginator import CappedPaginator
 from omnichannel.choices import EventType
 from omnichannel.models import MessageEvent
@@ -53,7 +60,12 @@ class MessageEventInline(ReadOnly, TabularInline):
 class MessageEventAdmin(ReadOnly, StudioAdmin):
     list_display = ("event", "at", "recipient", "provider", "code", "description", "url")
     list_display_links = None
-    list_filter = ("type", ("at", RangeDateTimeFilter), "provider", "is_machine")
+    list_filter = (
+        ("type", ChoicesDropdownFilter),
+        ("at", RangeDateTimeFilter),
+        ("provider", RelatedDropdownFilter),
+        "is_machine",
+    )
     list_select_related = ("message", "provider")
     search_fields = ("code",)
     search_help_text = "An address, or a code"

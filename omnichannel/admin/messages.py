@@ -16,7 +16,9 @@ from omnichannel import outbox
 from omnichannel.admin.attachments import AttachmentInline, SentAttachmentInline
 from omnichannel.admin.base import (
     AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
     RangeDateTimeFilter,
+    RelatedDropdownFilter,
     TabularInline,
     action,
     badge,
@@ -64,11 +66,11 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         "created_at",
     )
     list_filter = (
-        "status",
-        "provider",
-        "channel",
-        "category",
-        "provider__channel_type",
+        ("status", ChoicesDropdownFilter),
+        ("provider", RelatedDropdownFilter),
+        ("channel", RelatedDropdownFilter),
+        ("category", ChoicesDropdownFilter),
+        ("provider__channel_type", ChoicesDropdownFilter),
         ("job", AutocompleteSelectFilter),
         ("created_at", RangeDateTimeFilter),
         ErrorCodeFilter,
