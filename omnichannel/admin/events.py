@@ -71,11 +71,12 @@ class MessageEventAdmin(ReadOnly, StudioAdmin):
     search_help_text = "An address, or a code"
     paginator = CappedPaginator
     ordering = ("-at", "-id")
+    sortable_by = ("at",)  # what has an index
     empty_hint = (
         "Nothing happened yet. Events appear here as messages are sent, opened and clicked."
     )
 
-    @display(description="event", ordering="type", label=COLOURS)
+    @display(description="event", label=COLOURS)
     def event(self, obj: MessageEvent) -> tuple[str, str]:
         return obj.type, obj.get_type_display()
 

@@ -32,7 +32,7 @@ from omnichannel.admin.message_shown import MessageShown
 from omnichannel.admin.paginator import CappedPaginator
 from omnichannel.admin.sandbox import SandboxPages
 from omnichannel.choices import MessageStatus
-from omnichannel.models import ChannelProvider, Message
+from omnichannel.models import Message
 
 COLOURS = {
     MessageStatus.SCHEDULED: "info",
@@ -63,8 +63,9 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         "channel_type",
         "provider",
         "attempts",
-        "created_at",
+        "created",
     )
+    sortable_by = ("to_address", "created")  # what has an index
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("provider", RelatedDropdownFilter),
@@ -133,9 +134,10 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         term = search_term.strip()
         if not term:
             return queryset, False
-        exact = queryset.filter(exactly(term))
-        if exact.exists():
-            return exact, False
+        for condition in (known_by(term), Q(external_id=term) & ~Q(external_id="")):
+            found = queryset.filter(condition)
+            if found.exists():
+                return found, False
         return queryset.filter(to_address__startswith=term), False
 
     def save_model(
@@ -149,7 +151,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
         return False
 
-    @display(description="Message Status", ordering="status", label=COLOURS)
+    @display(description="Message Status", label=COLOURS)
     def state(self, obj: Message) -> tuple[str, str]:
         return obj.status, obj.get_status_display()
 
@@ -158,17 +160,21 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         status = MessageStatus(obj.status)
         return badge(COLOURS.get(status, ""), status.label)
 
-    @display(description="waits until", ordering="due_at", empty_value="-")
+    @display(description="created", ordering="id")
+    def created(self, obj: Message) -> datetime.datetime:
+        return obj.created_at
+
+    @display(description="waits until", empty_value="-")
     def waits_until(self, obj: Message) -> datetime.datetime | None:
         return obj.due_at if obj.status in MessageStatus.waiting() else None
 
-    @display(description="subject", ordering="subject")
+    @display(description="subject")
     def subject_shown(self, obj: Message) -> str:
         version = obj.template_version
         text = obj.subject or (version.subject or version.text if version else "") or "-"
         return f"{text[:59]}…" if len(text) > 60 else text
 
-    @display(description="channel", ordering="provider__channel_type")
+    @display(description="channel")
     def channel_type(self, obj: Message) -> str:
         return obj.provider.get_channel_type_display()
 
@@ -177,12 +183,9 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         return redirect("admin:message_shown", object_id)
 
 
-def exactly(term: str) -> Q:
-    """Messages whose address, key or External Id is the term; each has an index."""
+def known_by(term: str) -> Q:
+    """Messages whose address or key is the term; each has an index."""
     found = Q(to_address__in={term, term.lower()})
-    found |= Q(provider__in=list(ChannelProvider.objects.values_list("pk", flat=True))) & Q(
-        external_id=term
-    )
     with contextlib.suppress(ValueError):
         found |= Q(key=uuid.UUID(term))
     return found
