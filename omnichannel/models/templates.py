@@ -28,7 +28,7 @@ class MessageTemplate(models.Model):
     )
     published_version = models.ForeignKey(
         "omnichannel.TemplateVersion",
-        models.PROTECT,
+        models.SET_NULL,
         null=True,
         blank=True,
         editable=False,

@@ -24,6 +24,8 @@ REGION = re.compile(
     f"|(?P<mark>{OPEN}\\d+{CLOSE})",
     re.DOTALL | re.IGNORECASE,
 )
+NAME = re.compile(f"<(?:!--)?([\\w{OPEN}{CLOSE}-]+)")
+IMPLIED = frozenset({"html", "head", "body", "tbody", "style", "link"})
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 ENDS = {
     "variable_begin": "variable_end",
@@ -43,6 +45,10 @@ class Shield:
     def mark(self, tag: str) -> str:
         self.tags.append(tag)
         return f"{OPEN}{len(self.tags) - 1}{CLOSE}"
+
+    @property
+    def has_blocks(self) -> bool:
+        return any(tag.startswith("{%") for tag in self.tags)
 
     def words(self, source: str) -> str:
         """The source with a plain word for every Jinja tag. Raises TemplateSyntaxError."""
@@ -96,7 +102,8 @@ def inline_css(source: str) -> str:
     """The HTML template with its <style> rules written into style attributes.
 
     Media queries stay in a <style>. The source comes back as it is when it has no style, or
-    when the inliner cannot read it: mail programs then use the <style> itself.
+    when an HTML parser would rebuild it (`{% if %}<div>{% else %}<p>{% endif %}`): mail
+    programs then use the <style> itself.
     """
     if "<style" not in source.lower() or any(mark in source for mark in "\ue000\ue001\ue002"):
         return source
@@ -106,9 +113,22 @@ def inline_css(source: str) -> str:
         if "<html" not in source.lower():
             shielded = f"<!DOCTYPE html><html><head></head><body>{shielded}</body></html>"
         inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-        return shield.restore(inliner.inline(shielded))
+        inlined = inliner.inline(shielded)
+        is_kept = not shield.has_blocks or skeleton(inlined) == skeleton(shielded)
+        return shield.restore(inlined) if is_kept else source
     except (TemplateSyntaxError, ValueError):
         return source
+
+
+def skeleton(html: str) -> list[str]:
+    """The start tags and the marks between them, in order; without what parsers add by right."""
+    bones = []
+    for found in REGION.finditer(html):
+        name = NAME.match(found[0])
+        is_bone = found["tag"] or found["raw"] or found[0].startswith(f"<!--{OPEN}")
+        if name and is_bone and name[1].lower() not in IMPLIED:
+            bones.append(name[1].lower())
+    return bones
 
 
 def text_template(source: str) -> str:

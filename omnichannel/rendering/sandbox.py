@@ -61,7 +61,7 @@ def read(done: subprocess.CompletedProcess[bytes]) -> bytes:
         raise TemplateError("The template takes too long to check: make it smaller.")
     if done.returncode:
         logger.warning("template check ended with %s: %s", done.returncode, done.stderr[-2000:])
-        raise TemplateError("The template is too large or nested too deeply to be checked.")
+        raise TemplateError("The template cannot be checked: it is too large or nested too deeply.")
     return done.stdout
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from omnichannel.exceptions import TemplateError
-from omnichannel.rendering import examine
+from omnichannel.rendering import check, examine, sandbox
 
 SAMPLES = {
     "name": "Ana",
@@ -98,3 +98,27 @@ def test_hostile_template_is_refused_in_two_seconds(source, part):
     assert len(str(refused.value)) < 500
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 100_000  # kB
+
+
+@pytest.mark.parametrize(
+    ("greed", "told"),
+    [("while True: pass", "takes too long"), ("x = 'a' * 900_000_000", "cannot be checked")],
+)
+def test_child_dies_of_its_limits_alone(monkeypatch, greed, told):
+    code = f"import sys; sys.path.insert(0, sys.argv[1])\nfrom {check.__name__} import limit\n"
+    monkeypatch.setattr(sandbox, "CODE", f"{code}limit()\n{greed}")
+    started = time.monotonic()
+
+    with pytest.raises(TemplateError, match=told):
+        sandbox.ask({"text": greed})
+
+    assert time.monotonic() - started < 4
+
+
+def test_child_knows_no_secret_of_ours(monkeypatch):
+    code = "import json, os, sys; sys.stdout.write(json.dumps({'variables': sorted(os.environ)}))"
+    monkeypatch.setattr(sandbox, "CODE", code)
+
+    names = sandbox.ask({"text": "environment"})["variables"]
+
+    assert set(names) <= {"LC_CTYPE"}

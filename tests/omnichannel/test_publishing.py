@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from omnichannel.exceptions import TemplateError
-from omnichannel.models import EmailTemplate, GlobalVariable, MessageTemplate, SmsTemplate
+from omnichannel.models import (
+    EmailTemplate,
+    GlobalVariable,
+    MessageTemplate,
+    SmsTemplate,
+    TemplateVersion,
+)
 from omnichannel.publishing import publish
 from omnichannel.variables import READ_ONLY, ensure_read_only_set, global_values
 from tests.factories_templates import make_template
@@ -81,3 +87,13 @@ def test_read_only_set_is_completed_and_its_values_are_left_alone():
     assert GlobalVariable.objects.filter(is_read_only=True).count() == len(READ_ONLY)
     assert global_values()["company_name"] == "Example Ltd"
     assert global_values()["x"] == ""
+
+
+def test_unused_template_is_deleted_with_its_versions():
+    template = EmailTemplate.objects.create(name="a")
+    publish(template, subject="One", text="one")
+
+    template.delete()
+
+    assert not MessageTemplate.objects.exists()
+    assert not TemplateVersion.objects.exists()

@@ -8,6 +8,7 @@ from omnichannel import rendering
 from omnichannel.exceptions import TemplateError
 from omnichannel.models import GlobalVariable, Job, Message, TemplateVersion
 from omnichannel.rendering import examine, prepare, render, render_message
+from omnichannel.rendering.css import inline_css
 from tests.factories import NOW, make_provider
 from tests.factories_templates import make_version
 
@@ -149,6 +150,27 @@ def test_css_is_inlined_around_a_loop_in_a_table():
     assert "@media print" in shown
     assert '<a class="x" href="https://example.com/?a=5&amp;c=1">&lt;</a>' in shown
     assert shown.index("<table>") < shown.index("<td") < shown.index("</table>")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if a %}<div>{% else %}<p>{% endif %}x{% if a %}</div>{% else %}</p>{% endif %}",
+        "{% if a %}<table>{% else %}<div>{% endif %}<tr><td>x",
+    ],
+)
+def test_html_that_a_parser_would_rebuild_keeps_its_style_tag(body):
+    html = f"<style>p {{ color: red }}</style>{body}"
+
+    assert inline_css(html) == html
+
+
+def test_comments_and_raw_parts_come_back_as_they_were():
+    kept = "<!--[if mso]>{{ a }}<![endif]-->{# note #}{% raw %}{{ b }}{% endraw %}"
+
+    inlined = inline_css(f"<style>p {{ color: red }}</style><p>{kept}</p>")
+
+    assert f'<p style="color: red;">{kept}</p>' in inlined
 
 
 def test_braces_written_as_entities_stay_text():
