@@ -187,7 +187,7 @@ def _computed(run: CampaignRun) -> dict[str, Expression]:
         "to_address": _as_is("to"),
         "status": _as_is("fate"),
         "variables": _variables(),
-        "error_code": Case(When(is_bad, then=Value("address")), default=Value("")),
+        "error_code": Case(When(is_bad, then=Value(recipients.ADDRESS_ERROR)), default=Value("")),
         "error_message": Case(
             When(is_bad, then=bad), When(is_suppressed, then=suppressed), default=Value("")
         ),

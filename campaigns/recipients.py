@@ -36,6 +36,7 @@ ADDRESS_FORMS = {
     ChannelType.SMS: r"^\+[1-9][0-9]{5,14}$",
     ChannelType.PUSH: r"^\S{1,320}$",
 }
+ADDRESS_ERROR = "address"  # the error code of messages that have none of these forms
 ADDRESS_ERRORS = {
     ChannelType.EMAIL: "Not an e-mail address: mend the record in the audience.",
     ChannelType.SMS: "Not a phone number with + and country code: mend the record in the audience.",

@@ -10,6 +10,7 @@ import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -23,6 +24,7 @@ from omnichannel.exceptions import IllegalTransition
 from omnichannel.models import Job
 from omnichannel.variables import global_values
 
+Actor = AbstractBaseUser | AnonymousUser | None
 STARTABLE = (*CampaignStatus.at_rest(), CampaignStatus.SCHEDULED)
 ADVICE = {
     CampaignStatus.DRAFT: "Run or schedule it first.",
@@ -37,7 +39,7 @@ ADVICE = {
 def start(
     campaign: Campaign,
     *,
-    by: AbstractBaseUser | None,
+    by: Actor,
     at: datetime.datetime,
     sources: tuple[CampaignStatus, ...] = STARTABLE,
 ) -> Job:
@@ -58,9 +60,7 @@ def start(
     return run.job
 
 
-def _open_run(
-    campaign: Campaign, *, by: AbstractBaseUser | None, at: datetime.datetime
-) -> CampaignRun:
+def _open_run(campaign: Campaign, *, by: Actor, at: datetime.datetime) -> CampaignRun:
     version = campaign.template.published_version
     members = campaign.audience.members.order_by("-id")
     last = members.values_list("id", flat=True).first() or 0
@@ -124,7 +124,7 @@ def cancel(campaign: Campaign, *, at: datetime.datetime) -> int:
         return outbox.cancel_job(job, at) if job else 0
 
 
-def clone(campaign: Campaign, *, by: AbstractBaseUser | None) -> Campaign:
+def clone(campaign: Campaign, *, by: Actor) -> Campaign:
     """A draft with the same recipe under a free name."""
     name, identifier = _free_name(campaign)
     copy = Campaign.objects.get(pk=campaign.pk)

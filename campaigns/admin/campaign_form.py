@@ -54,6 +54,7 @@ class CampaignForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "identifier" in self.fields:
             self.fields["identifier"].required = False
+            self.fields["identifier"].help_text += " Empty: made from the name."
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 2
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from campaigns import progress
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
+from campaigns.recipients import ADDRESS_ERROR
 from omnichannel.choices import MessageStatus
 from omnichannel.models import Job, JobSample
 from omnichannel.windows import is_open, next_opening
@@ -78,7 +79,7 @@ class LivePages:
 
     def live_panel(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self._visible(request, pk)
-        context = panel(campaign, timezone.now())
+        context = {**panel(campaign, timezone.now()), "is_update": True}
         response = render(request, "admin/campaigns/campaign_panel.html", context)
         if request.GET.get("status") != campaign.status:
             response["HX-Refresh"] = "true"  # the page's buttons are those of another state
@@ -107,7 +108,7 @@ def panel(campaign: Campaign, at: datetime.datetime) -> dict[str, Any]:
     if run is None:
         return context
     found = progress.recent_figures(run)
-    rate = progress.rate_of(run.job) if context["is_active"] else average_rate(run.job, found)
+    rate = rate_now(campaign, run.job, found)
     left = found.pending + found.unwritten
     return {
         **context,
@@ -152,6 +153,14 @@ def took(job: Job, at: datetime.datetime) -> datetime.timedelta | None:
     )
 
 
+def rate_now(campaign: Campaign, job: Job, found: progress.Figures) -> float:
+    if campaign.status == CampaignStatus.PAUSED:
+        return 0.0
+    if campaign.status == CampaignStatus.RUNNING:
+        return progress.rate_of(job)
+    return average_rate(job, found)
+
+
 def average_rate(job: Job, found: progress.Figures) -> float:
     if job.started_at is None or job.finished_at is None:
         return 0.0
@@ -184,7 +193,8 @@ def last_errors(job: Job) -> list[tuple[str, int]]:
     texts: Counter[str] = Counter()
     for code, text, address in rows:
         told = text.replace(address, "…") or "No answer from the provider."
-        texts[f"{code} {told}".strip()[:200]] += 1
+        number = "" if code == ADDRESS_ERROR else code
+        texts[f"{number} {told}".strip()[:200]] += 1
     return texts.most_common(ERRORS_SHOWN)
 
 
