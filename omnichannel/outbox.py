@@ -24,6 +24,7 @@ from omnichannel.screening import suppressed_addresses
 from omnichannel.windows import next_common_opening, next_opening
 
 MAX_COPIES = 100  # CC and BCC addresses of one message
+CHUNK = 5_000  # rows of one statement: SQLite bounds its variables, and others must write too
 
 
 def enqueue(message: Message, *, at: datetime.datetime) -> Message:
@@ -150,10 +151,12 @@ def requeue(messages: MessageQuerySet, *, at: datetime.datetime) -> int:
     )
     moved = 0
     for provider in ChannelProvider.objects.filter(pk__in={row[1] for row in ids}):
-        own = Message.objects.filter(pk__in=[row[0] for row in ids if row[1] == provider.pk])
-        moved += own.filter(status__in=finished).move(
-            MessageStatus.NEW, **_afresh(), expires_at=_expiry_case(provider, at)
-        )
+        own = [row[0] for row in ids if row[1] == provider.pk]
+        for start in range(0, len(own), CHUNK):
+            rows = Message.objects.filter(pk__in=own[start : start + CHUNK], status__in=finished)
+            moved += rows.move(
+                MessageStatus.NEW, **_afresh(), expires_at=_expiry_case(provider, at)
+            )
     _run_on({row[2] for row in ids if row[2]})
     return moved
 
