@@ -1,0 +1,66 @@
+"""The template editor in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from omnichannel.models import EmailTemplate
+
+CHROMIUM = shutil.which("chromium") or ""
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
+]
+
+HOSTILE = (
+    "<h1>Hello {{ first_name }}</h1>"
+    "<script>document.body.textContent = 'owned'; top.location = '/admin/'</script>"
+    "<img src=x onerror=\"document.body.textContent = 'owned'\">"
+    '<img src="https://tracker.example.com/pixel.png">{{ city }}'
+)
+
+
+@pytest.fixture
+def page(live_server, admin_client, monkeypatch):
+    """An operator's page; what it asked of other hosts and complained about is in `.seen`."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    session = admin_client.cookies["sessionid"].value
+    with sync_api.sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        context = browser.new_context(viewport={"width": 1500, "height": 900})
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        yield context.new_page()
+        browser.close()
+
+
+def test_template_is_written_previewed_and_saved(page, live_server):
+    asked, faults = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{live_server.url}/admin/omnichannel/emailtemplate/add/")
+    page.fill("[name=name]", "Welcome")
+    page.fill("[name=subject]", "Hi {{ first_name }}")
+    page.wait_for_function("document.querySelector('.django-ace-widget').editor")
+
+    page.evaluate(
+        "html => document.querySelector('.django-ace-widget').editor.setValue(html)", HOSTILE
+    )
+    page.get_by_role("button", name="first_name", exact=True).click()
+    page.get_by_role("button", name="city", exact=True).click()
+    frame = page.frame_locator("iframe[name=template-preview]")
+    frame.get_by_role("heading", name="Hello first_name").wait_for()
+    page.get_by_text("Hi first_name").wait_for()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/emailtemplate/")
+
+    template = EmailTemplate.objects.get()
+    assert template.sample_variables == {"first_name": "first_name", "city": "city"}
+    assert template.published_version.html == HOSTILE
+    assert not faults
+    assert {url for url in asked if not url.startswith((live_server.url, "data:"))} == set()
