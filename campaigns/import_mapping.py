@@ -20,6 +20,7 @@ SYNTAX |= {"import", "in", "include", "is", "macro", "none", "not", "or", "raw",
 RESERVED = SYNTAX | {"event", "global", "loop", "system", "with"}
 _EMAIL_CELL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE_CELL = re.compile(r"\+?[\d\s().-]{7,20}")
+_EMAIL_HEADER = re.compile(r"(?:.*_)?e?_?mail(?:_address|_value)?")
 _PHONE_HEADER = re.compile(r"phone|mobile|msisdn|gsm|cell|(?:^|_)tel(?:$|_)")
 
 
@@ -112,7 +113,7 @@ def _free(name: str, taken: list[str]) -> str:
 def guess(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Mapping:
     """What the columns most likely are, by their names and then by what stands in them."""
     columns = range(len(names))
-    email = next((i for i in columns if "mail" in names[i] and _mostly(_EMAIL_CELL, rows, i)), None)
+    email = next((i for i in columns if _EMAIL_HEADER.fullmatch(names[i])), None)
     if email is None:
         email = next((i for i in columns if _mostly(_EMAIL_CELL, rows, i)), None)
     phone = next((i for i in columns if _PHONE_HEADER.search(names[i])), None)

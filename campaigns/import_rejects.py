@@ -17,19 +17,19 @@ class RejectsFile:
     """Grows with the import. `size` is part of its checkpoint: what came after is cut away."""
 
     def __init__(self, path: Path, size: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        self._file.truncate(size)
+        self._path = path
+        if path.exists():
+            os.truncate(path, size)
 
     def append(self, data: bytes) -> None:
         """Written through to the disk, before the checkpoint that counts it is committed."""
-        if data:
-            self._file.write(data)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        self._file.close()
+        if not data:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def as_csv(rows: list[list[str]]) -> bytes:

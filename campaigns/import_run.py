@@ -64,7 +64,6 @@ class ImportRun:
         trace: TracebackType | None,
     ) -> None:
         self.source.close()
-        self.rejects.close()
 
     def work(self, until: float, stopped: Callable[[], bool]) -> None:
         """Until the file ends or the time does. Raises Interrupted and ImportRefused."""

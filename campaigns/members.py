@@ -13,6 +13,7 @@ from campaigns.pacing import Breather
 from omnichannel.exceptions import OmnichannelError
 
 PAGE = 2_000
+FOUND = 500
 LAST = "\U0010ffff"
 
 
@@ -21,15 +22,25 @@ class AudienceInUse(OmnichannelError):
 
 
 def starting_with(members: QuerySet[AudienceMember], text: str) -> QuerySet[AudienceMember]:
-    """Members whose key, e-mail or phone begins with the text. Uses the indexes."""
+    """Members of one audience whose key, e-mail or phone begins with the text.
+
+    At most FOUND of each: each is one short walk along an index, where a condition with OR would
+    read the whole audience.
+    """
     text = text.strip()
-    begins = Q()
-    for name, value in (("key", text), ("key", text.lower()), ("email", text), ("phone", text)):
-        begins |= _begins(name, value)
-    return members.filter(begins)
+    found: set[int] = set()
+    for way in (
+        begins("key", text),
+        begins("key", text.lower()),
+        begins("email", text) & ~Q(email=F("key")) & ~Q(email=""),
+        begins("phone", text) & ~Q(phone=F("key")) & ~Q(phone=""),
+    ):
+        found.update(members.filter(way).order_by().values_list("id", flat=True)[:FOUND])
+    return members.filter(id__in=found)
 
 
-def _begins(name: str, text: str) -> Q:
+def begins(name: str, text: str) -> Q:
+    """That the field begins with the text, in the form for which there is an index."""
     if connection.vendor == "postgresql":
         return Q(**{f"{name}__startswith": text})
     # LIKE is blind to case on SQLite and so cannot use an index; a range can.

@@ -31,7 +31,7 @@ def _plan(calling_code: int) -> tuple[frozenset[int], re.Pattern[str]]:
 def _calling_code(head: str) -> int:
     """The calling code that begins the three digits, 0 if there is none."""
     for length in (1, 2, 3):
-        if int(head[:length]) in COUNTRY_CODE_TO_REGION_CODE:
+        if head[0] != "0" and int(head[:length]) in COUNTRY_CODE_TO_REGION_CODE:
             return int(head[:length])
     return 0
 

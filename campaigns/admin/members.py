@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +27,8 @@ class AudienceMemberAdmin(StudioAdmin):
     ordering = ("id",)
     sortable_by = ()
     paginator = CappedPaginator
-    show_full_result_count = False
+    list_disable_select_all = True
+    list_before_template = "admin/campaigns/audience_of_members.html"
     fieldsets = ((None, {"fields": ("audience", "key", "email", "phone", "variables")}),)
 
     @display(description="Values")
@@ -34,7 +37,7 @@ class AudienceMemberAdmin(StudioAdmin):
         return ", ".join(pairs)[:160] or "-"
 
     def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, str] | None = None
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
@@ -43,8 +46,8 @@ class AudienceMemberAdmin(StudioAdmin):
         if audience is None:
             messages.info(request, "Choose the audience whose records you want to see.")
             return redirect("admin:campaigns_audience_changelist")
-        title = {"title": f"Records of {audience}"}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        context = {"title": f"Records of {audience}", "audience": audience}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AudienceMember], search_term: str

@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from campaigns.choices import Delimiter, Encoding, ImportMode, ImportStatus
 
@@ -61,7 +61,22 @@ class AudienceMember(models.Model):
                 opclasses=["int8_ops", "varchar_pattern_ops"],
             )
         ]
-        indexes = [models.Index(fields=["audience", "id"], name="member_page")]
+        indexes = [
+            models.Index(fields=["audience", "id"], name="member_page"),
+            # For a search: what the key does not find already.
+            models.Index(
+                fields=["audience", "email"],
+                name="member_email",
+                opclasses=["int8_ops", "varchar_pattern_ops"],
+                condition=~Q(email=F("key")) & ~Q(email=""),
+            ),
+            models.Index(
+                fields=["audience", "phone"],
+                name="member_phone",
+                opclasses=["int8_ops", "varchar_pattern_ops"],
+                condition=~Q(phone=F("key")) & ~Q(phone=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.key
