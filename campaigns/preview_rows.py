@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.db.models import QuerySet
 
+from campaigns.members import begins
 from campaigns.models import Audience, AudienceMember
 from omnichannel.preview_rows import PreviewRow
 
@@ -30,8 +31,7 @@ def _starting_with(audience: Audience, text: str) -> QuerySet[AudienceMember]:
     members = AudienceMember.objects.filter(audience=audience)
     if not text:
         return members.order_by("id")
-    # A range, unlike LIKE, is one short walk along the unique index of a million records.
-    return members.filter(key__gte=text, key__lt=f"{text}\uffff").order_by("key")
+    return members.filter(begins("key", text)).order_by("key")
 
 
 def _values(member: AudienceMember) -> dict[str, object]:
