@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from omnichannel.admin.base import StudioAdmin, display
+from omnichannel.admin.base import StudioAdmin, UnfoldAdminTextareaWidget, display
 from omnichannel.models import GlobalVariable
 from omnichannel.variables import READ_ONLY
 
@@ -22,6 +22,7 @@ class GlobalVariableForm(forms.ModelForm):
     class Meta:
         model = GlobalVariable
         fields = ("key", "value", "description")
+        widgets = {"value": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]
