@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from campaigns import recipients
 from campaigns.choices import ImportStatus
@@ -203,14 +204,12 @@ def _count(campaign: Campaign, found: Preflight) -> None:
         channel_type=campaign.channel_type,
         category=Category.PROMOTIONAL,
     )
-    counts = rows.aggregate(
-        records=Count("id"),
-        without_address=Count("id", filter=Q(to="")),
-        malformed=Count("id", filter=Q(fate=MessageStatus.FAILED.value) & ~Q(to="")),
-        suppressed=Count("id", filter=Q(fate=MessageStatus.SUPPRESSED.value)),
-    )
-    for name, value in counts.items():
-        setattr(found, name, value)
+    fates = rows.order_by().values_list("fate").annotate(number=Count("id"))
+    counts = Counter(dict(fates))
+    found.records = counts.total()
+    found.without_address = counts[recipients.BLANK]
+    found.malformed = counts[MessageStatus.FAILED]
+    found.suppressed = counts[MessageStatus.SUPPRESSED]
 
 
 def _warn_about_records(found: Preflight) -> None:

@@ -6,6 +6,7 @@ The same expressions count recipients before a start and write their messages af
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.db import connection
 from django.db.models import (
@@ -28,6 +29,7 @@ from campaigns.models import AudienceMember
 from omnichannel.choices import ChannelType, MessageStatus
 from omnichannel.models import Suppression
 
+BLANK = "blank"  # the fate of a record without an address: it gets no message
 OWN_COLUMNS = ("email", "phone")
 ADDRESS_LENGTH = 320
 PHONE_MARKS = (" ", "-", ".", "(", ")")
@@ -78,13 +80,14 @@ def variable(name: str) -> Expression:
 
 def recipients(
     members: QuerySet[AudienceMember], *, column: str, channel_type: str, category: str
-) -> QuerySet[AudienceMember]:
-    """The records with `to` (the address) and `fate` (the status their message begins in)."""
+) -> QuerySet[Any]:
+    """The records with `to`, the address, and `fate`: their message's first status, or BLANK."""
     suppressed = Suppression.objects.filter(
         channel_type=channel_type, category__in=("", category), address=Lower(OuterRef("to"))
     )
     return members.annotate(to=address_of(column, channel_type)).annotate(
         fate=Case(
+            When(to="", then=Value(BLANK)),
             When(~Q(to__regex=ADDRESS_FORMS[ChannelType(channel_type)]), then=_status("FAILED")),
             When(Exists(suppressed), then=_status("SUPPRESSED")),
             default=_status("NEW"),

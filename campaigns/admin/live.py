@@ -185,17 +185,19 @@ def hold_ups(run: CampaignRun, at: datetime.datetime) -> list[str]:
 
 def last_errors(job: Job) -> list[tuple[str, int]]:
     """Distinct errors of the latest messages in trouble, with their numbers."""
-    rows = (
-        job.messages.filter(status__in=TROUBLED)
-        .order_by("-id")
-        .values_list("error_code", "error_message", "to_address")[:LOOKED_AT]
-    )
     texts: Counter[str] = Counter()
-    for code, text, address in rows:
-        told = text.replace(address, "…") or "No answer from the provider."
-        number = "" if code == ADDRESS_ERROR else code
-        texts[f"{number} {told}".strip()[:200]] += 1
+    # One status at a time: an index hands its latest rows over without a sort.
+    for status in TROUBLED:
+        rows = job.messages.filter(status=status).order_by("-id")
+        fields = rows.values_list("error_code", "error_message", "to_address")
+        texts.update(_told(*row) for row in fields[:LOOKED_AT])
     return texts.most_common(ERRORS_SHOWN)
+
+
+def _told(code: str, text: str, address: str) -> str:
+    number = "" if code == ADDRESS_ERROR else code
+    text = text.replace(address, "…") or "No answer from the provider."
+    return f"{number} {text}".strip()[:200]
 
 
 def past_runs(campaign: Campaign) -> QuerySet[CampaignRun]:
