@@ -212,6 +212,8 @@ class ProviderFormBase(forms.ModelForm):
         self.kept = {name: value for name, value in kept.items() if name in wanted}
         if self.kept != self.stored:
             self.columns = self._as_columns(backend)
+            for column, value in self.columns.items():
+                setattr(self.instance, column, value)
 
     def _as_columns(self, backend: type[Backend]) -> dict[str, Any]:
         columns: dict[str, Any] = {
@@ -239,11 +241,6 @@ class ProviderFormBase(forms.ModelForm):
             target = secret or name
             if not value and target in self.fields and target not in self.errors:
                 self.add_error(target, f"{backend.label} needs it.")
-
-    def save(self, commit: bool = True) -> ChannelProvider:
-        for column, value in self.columns.items():
-            setattr(self.instance, column, value)
-        return super().save(commit)
 
 
 def provider_form() -> type[ProviderFormBase]:

@@ -4,6 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from omnichannel import outbox
 from omnichannel.models import Message, MessageAttachment, MessageEvent
 from tests.factories import make_message
 from tests.omnichannel.admin.posted import MESSAGES, SUBMITTED, client_with
@@ -91,6 +92,15 @@ def test_chosen_messages_are_moved_after_a_page_that_counts_them(
     assert untouched == sorted([before, before, "sent"])
     assert "2 messages" in told.content.decode()
     assert statuses() == sorted([after, after, "sent"])
+
+
+def test_any_number_of_messages_is_requeued(admin_client, monkeypatch):
+    monkeypatch.setattr(outbox, "CHUNK", 2)
+    chosen = [make_message(status="failed") for _ in range(5)]
+
+    choose(admin_client, "requeue_selected", chosen, confirmed="yes")
+
+    assert statuses() == ["new"] * 5
 
 
 def test_requeue_leaves_uncertain_messages_alone(admin_client):

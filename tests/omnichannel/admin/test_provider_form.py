@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from django import forms
 from django.test import override_settings
 
 from omnichannel import backends
-from omnichannel.admin.backend_fields import conditions, field_name
+from omnichannel.admin.backend_fields import conditions
+from omnichannel.admin.provider_form import provider_form
+from omnichannel.backends.base import Backend
 from omnichannel.models import ChannelProvider
 from tests.factories import make_channel, make_provider
 from tests.omnichannel.admin.posted import (
@@ -105,21 +108,62 @@ def test_other_type_forgets_what_it_does_not_use(admin_client, relay):
     assert (relay.backend, relay.app_password) == ("sandbox", "")
 
 
-def test_every_secret_option_is_kept_out_of_the_plain_settings(admin_client):
-    backend = next(each for each in backends.registry().values() if each.secret_fields)
-    option = backend.secret_fields[0]
-    data = {field_name(backend.slug, name): "x" for name in backend.config_form.base_fields}
-    data |= {f"{name}": "https://example.com" for name in backend.uses if name == "service_url"}
+class AcmeForm(forms.Form):
+    region = forms.CharField()
+    token = forms.CharField()
 
-    response = admin_client.post(
-        f"{PROVIDERS}add/",
-        provider_data(backend=backend.slug, new_app_key="k", **data),
-    )
 
-    assert response.status_code == 302, errors_of(response)
-    provider = ChannelProvider.objects.get(name="Relay")
-    assert provider.app_secrets[option] == "x"
-    assert option not in provider.app_config
+class Acme(Backend):
+    slug = "acme-mail"
+    label = "Acme"
+    config_form = AcmeForm
+    secret_fields = ("token",)
+
+
+@pytest.fixture
+def acme(monkeypatch):
+    """The form class of a product that has the Acme backend too."""
+    known = {**backends.registry(), Acme.slug: Acme}
+    monkeypatch.setattr(backends, "registry", lambda: known)
+    return provider_form()
+
+
+def acme_data(**values):
+    return provider_data(backend="acme-mail", acme_mail__region="eu", **values)
+
+
+def test_secret_option_is_kept_out_of_the_plain_settings(acme):
+    form = acme(acme_data(acme_mail__token=SECRET))
+
+    provider = form.save()
+
+    assert provider.app_config == {"region": "eu"}
+    assert provider.app_secrets == {"token": SECRET}
+    assert SECRET not in acme(instance=provider).as_p()
+
+
+def test_blank_secret_option_keeps_the_stored_one(acme):
+    provider = acme(acme_data(acme_mail__token=SECRET)).save()
+
+    acme(acme_data(acme_mail__token="", from_name="Studio"), instance=provider).save()
+
+    provider.refresh_from_db()
+    assert (provider.from_name, provider.app_secrets) == ("Studio", {"token": SECRET})
+
+
+def test_new_provider_without_its_secret_option_is_refused(acme):
+    form = acme(acme_data())
+
+    assert not form.is_valid()
+    assert "acme_mail__token" in form.errors
+
+
+def test_other_region_wants_the_secret_option_again(acme):
+    provider = acme(acme_data(acme_mail__token=SECRET)).save()
+
+    form = acme({**acme_data(), "acme_mail__region": "evil"}, instance=provider)
+
+    assert "Enter it again" in form.errors["acme_mail__token"][0]
 
 
 def test_secret_that_no_key_opens_leaves_the_page_usable(admin_client, relay):

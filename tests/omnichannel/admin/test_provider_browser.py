@@ -1,0 +1,52 @@
+"""The provider form and its dialogs in a real browser."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.factories import make_provider
+from tests.omnichannel.admin.posted import PROVIDERS
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def page(live_server, admin_client, chromium_path, monkeypatch):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    cookie = {"name": "sessionid", "value": admin_client.cookies["sessionid"].value}
+    with sync_api.sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=options)
+        context = browser.new_context(base_url=live_server.url)
+        context.add_cookies([{**cookie, "url": live_server.url}])
+        yield context.new_page()
+        browser.close()
+
+
+def test_only_the_fields_of_the_chosen_type_are_shown(page):
+    page.goto(f"{PROVIDERS}add/")
+
+    page.select_option("[name=backend]", "smtp")
+    page.locator("[name=smtp__host]").wait_for(state="visible")
+    assert page.locator("[name=new_app_password]").is_visible()
+    assert not page.locator("[name=new_app_key]").is_visible()
+
+    page.select_option("[name=backend]", "sendgrid")
+    page.locator("[name=new_app_key]").wait_for(state="visible")
+    assert not page.locator("[name=smtp__host]").is_visible()
+    assert not page.locator("[name=new_app_password]").is_visible()
+
+
+def test_test_message_is_answered_in_the_dialog(page):
+    provider = make_provider()
+    page.goto(f"{PROVIDERS}{provider.pk}/change/")
+
+    page.get_by_text("Send test message").click()
+    page.fill("#dialog [name=address]", "ana+reject@example.com")
+    page.get_by_role("button", name="Send", exact=True).click()
+
+    page.locator(".answer-bad").wait_for()
+    assert "550" in page.locator(".answer").inner_text()
