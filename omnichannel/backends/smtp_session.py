@@ -16,6 +16,8 @@ from typing import cast
 
 from omnichannel.backends.deadline import Clock, DeadlineSocket, dial
 
+STEPS = (("mail", (250,)), ("rcpt", (250, 251, 252)), ("data", (354,)))
+
 
 class SmtpSession(smtplib.SMTP):
     """Raises OSError (smtplib's own errors are OSErrors) from every method."""
@@ -30,18 +32,23 @@ class SmtpSession(smtplib.SMTP):
         self.messages = 0
         self.last_used = time.monotonic()
 
-    def open(self, host: str, port: int, security: str, context: ssl.SSLContext) -> None:
-        """Connect, read the greeting, say EHLO, encrypt. `security`: none, starttls or ssl."""
+    def open(
+        self, host: str, port: int, context: ssl.SSLContext | None, *, is_implicit: bool = False
+    ) -> None:
+        """Connect, read the greeting, say EHLO, encrypt unless there is no `context`.
+
+        `is_implicit`: encrypted from the first byte, instead of by STARTTLS.
+        """
         self.host = host
         self._use(dial(host, port, self.clock))
-        if security == "ssl":
+        if context is not None and is_implicit:
             self._encrypt(context)
         code, text = self.getreply()
         self.banner = f"{code} {text.decode('utf-8', 'replace')}"
         if code != 220:
             raise smtplib.SMTPConnectError(code, text)
         self.ehlo_or_helo_if_needed()
-        if security == "starttls":
+        if context is not None and not is_implicit:
             self._upgrade(context)
 
     def is_private(self) -> bool:
@@ -67,15 +74,14 @@ class SmtpSession(smtplib.SMTP):
 
         Raises SMTPResponseException when it refuses before, OSError when the line is lost.
         """
-        options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
+        options = " SMTPUTF8 BODY=8BITMIME" if utf8 else ""
         if self.has_extn("size"):
-            options.append(f"size={len(data)}")
-        self.stage = "mail"
-        _expect(self.mail(sender, options), 250)
-        self.stage = "rcpt"
-        _expect(self.rcpt(recipient), 250, 251)
-        self.stage = "data"
-        _expect(self.docmd("DATA"), 354)
+            options += f" SIZE={len(data)}"
+        self._envelope(
+            f"MAIL FROM:<{sender}>{options}\r\n".encode(),
+            f"RCPT TO:<{recipient}>\r\n".encode(),
+            b"DATA\r\n",
+        )
         self.stage = "body"
         self.wire.sendall(data)
         self.stage = "answer"
@@ -93,6 +99,35 @@ class SmtpSession(smtplib.SMTP):
         except OSError:
             pass
         self.close()
+
+    def _envelope(self, *lines: bytes) -> None:
+        """MAIL, RCPT and DATA: in one write and one round trip where the server offers it."""
+        replies = self._at_once(lines) if self.has_extn("pipelining") else None
+        for number, (stage, codes) in enumerate(STEPS):
+            self.stage = stage
+            if replies is None:
+                self.send(lines[number])
+            reply = self.getreply() if replies is None else replies[number]
+            if reply[0] not in codes:
+                raise smtplib.SMTPResponseException(*reply)
+
+    def _at_once(self, lines: tuple[bytes, ...]) -> list[tuple[int, bytes]]:
+        """The replies up to one that ends the connection (RFC 2920)."""
+        self.stage = "mail"
+        self.send(b"".join(lines))
+        replies: list[tuple[int, bytes]] = []
+        for stage, _ in STEPS:
+            self.stage = stage
+            replies.append(self.getreply())
+            if replies[-1][0] == 421:
+                return replies
+        _, rcpt, data = (
+            reply[0] in codes for reply, (_, codes) in zip(replies, STEPS, strict=True)
+        )
+        if data and not rcpt:
+            self.send(b".\r\n")  # it wants a body for nobody
+            self.getreply()
+        return replies
 
     def _upgrade(self, context: ssl.SSLContext) -> None:
         if not self.has_extn("starttls"):

@@ -183,11 +183,15 @@ class _Session:
 
     def on_mail(self, argument: str) -> None:
         self.sender, _, self.options = re.sub("^FROM:", "", argument, flags=re.I).partition(" ")
-        self.say("mail", self.sender)
+        if not self.say("mail", self.sender).startswith("250"):
+            self.sender = ""
 
     def on_rcpt(self, argument: str) -> None:
-        self.recipient = re.sub("^TO:", "", argument, flags=re.I).strip("<>")
-        self.say("rcpt", self.recipient)
+        recipient = re.sub("^TO:", "", argument, flags=re.I).strip("<>")
+        taken = bool(self.sender) and self.say("rcpt", recipient).startswith("25")
+        if not self.sender:
+            self.put("503 who sends it?")
+        self.recipient = recipient if taken else ""
 
     def on_data(self, argument: str) -> None:
         if not self.say("data").startswith("354"):
@@ -204,7 +208,7 @@ class _Session:
                 raise ConnectionError
             data += line[1:] if line.startswith(b".") else line
         received = Received(self.sender.strip("<>"), self.recipient, data, self.options)
-        if self.say("dot", self.recipient).startswith("250"):
+        if self.say("dot", self.recipient).startswith("250") and self.recipient:
             self.server.messages.append(received)
 
     def on_rset(self, argument: str) -> None:

@@ -18,6 +18,10 @@ from tests.factories_outgoing import make_config, make_outgoing
 from tests.servers.smtp import CLOSE, SmtpServer
 from tests.servers.tls import START, authority_pem, server_context
 
+PIPELINING = pytest.mark.parametrize(
+    "extensions", [["8BITMIME"], ["8BITMIME", "PIPELINING", "SIZE 1000000"]]
+)
+
 
 def make_smtp(server: SmtpServer, *, security="none", deadline=5.0, **values) -> Smtp:
     options = {"host": "127.0.0.1", "port": server.port, "security": security}
@@ -75,6 +79,7 @@ def test_refused_copy_is_noted_and_does_not_fail_the_message():
     assert "cc@example.com was not taken: no such user" in result.text
 
 
+@PIPELINING
 @pytest.mark.parametrize("phase", ["mail", "rcpt", "data", "dot"])
 @pytest.mark.parametrize(
     ("reply", "error"),
@@ -84,32 +89,39 @@ def test_refused_copy_is_noted_and_does_not_fail_the_message():
         ("530 who?", ProviderRefused),
     ],
 )
-def test_refusal_is_judged_by_its_code(phase, reply, error):
-    with SmtpServer(**{phase: reply}) as server, pytest.raises(error) as caught:
+def test_refusal_is_judged_by_its_code(phase, reply, error, extensions):
+    server = SmtpServer(extensions=extensions, **{phase: reply})
+
+    with server, pytest.raises(error) as caught:
         make_smtp(server).send(make_outgoing())
 
     assert caught.value.code == reply[:3]
 
 
-def test_connection_stays_usable_after_a_refusal():
-    with SmtpServer(rcpt=["550 no"]) as server:
+@PIPELINING
+@pytest.mark.parametrize("phase", ["mail", "rcpt", "data", "dot"])
+def test_connection_stays_usable_after_a_refusal(phase, extensions):
+    with SmtpServer(extensions=extensions, **{phase: ["550 no"]}) as server:
         results = list(make_smtp(server).deliver([make_outgoing(), make_outgoing()]))
 
     assert [item.outcome for item in results] == [Outcome.REJECTED, Outcome.ACCEPTED]
+    assert len(server.messages) == 1
     assert len(server.conversations) == 1
 
 
-def test_connection_is_kept_for_the_next_message():
-    with SmtpServer() as server:
+@PIPELINING
+def test_connection_is_kept_for_the_next_message(extensions):
+    with SmtpServer(extensions=extensions) as server:
         list(make_smtp(server).deliver([make_outgoing() for _ in range(5)]))
 
     assert len(server.messages) == 5
     assert len(server.conversations) == 1
 
 
+@PIPELINING
 @pytest.mark.parametrize("ending", [CLOSE, "421 4.4.2 idle too long"])
-def test_kept_connection_that_ended_is_opened_again(ending):
-    with SmtpServer(mail=[None, ending]) as server:
+def test_kept_connection_that_ended_is_opened_again(ending, extensions):
+    with SmtpServer(extensions=extensions, mail=[None, ending]) as server:
         results = list(make_smtp(server).deliver([make_outgoing(), make_outgoing()]))
 
     assert [item.outcome for item in results] == [Outcome.ACCEPTED, Outcome.ACCEPTED]
