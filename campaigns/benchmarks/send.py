@@ -43,8 +43,8 @@ for number in range(count):
     client.sendmail("a@example.com", [f"bare{number}@example.com"], body)
 print(json.dumps([count, time.monotonic() - began, 0]))
 """
-PARAGRAPH = """<p style="color:#333">Dear {{ first_name }} {{ last_name }} of {{ city }}, your plan is
-{{ plan }} and you have {{ points }} points. Write to {{ email }} or see
+PARAGRAPH = """<p style="color:#333">Dear {{ first_name }} {{ last_name }} of {{ city }}, your plan
+is {{ plan }} and you have {{ points }} points. Write to {{ email }} or see
 <a href="https://shop.example.com/{{ plan }}">our shop</a>. {{ global.company_name }}</p>"""
 
 

@@ -11,7 +11,7 @@ def load(at: datetime.datetime) -> None:
     """Create the demo data and send one campaign through the sandbox."""
     providers.load()
     content.load()
-    audience.load(at)
+    audience.load()
     campaign.load(at)
 
 

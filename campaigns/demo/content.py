@@ -70,11 +70,8 @@ def remove() -> list[str]:
         GlobalVariable.objects.filter(key=key, value=value).update(value="")
     kept = []
     for template in MessageTemplate.objects.filter(is_demo=True):
-        MessageTemplate.objects.filter(pk=template.pk).update(published_version=None)
         try:
             template.delete()
         except ProtectedError:
-            latest = template.versions.first()
-            MessageTemplate.objects.filter(pk=template.pk).update(published_version=latest)
             kept.append(f"template {template}")
     return kept
