@@ -43,9 +43,10 @@ for number in range(count):
     client.sendmail("a@example.com", [f"bare{number}@example.com"], body)
 print(json.dumps([count, time.monotonic() - began, 0]))
 """
-PARAGRAPH = """<p style="color:#333">Dear {{ first_name }} {{ last_name }} of {{ city }}, your plan
+PERSONAL = """<p style="color:#333">Dear {{ first_name }} {{ last_name }} of {{ city }}, your plan
 is {{ plan }} and you have {{ points }} points. Write to {{ email }} or see
 <a href="https://shop.example.com/{{ plan }}">our shop</a>. {{ global.company_name }}</p>"""
+CONSTANT = "<p>Everything in the shop is made to last, and repaired when it does not. " * 118
 
 
 def run(options: BenchOptions) -> Iterator[Figure]:
@@ -85,7 +86,7 @@ def _prepare(count: int, port: int) -> Job:
             "email": "ana@example.com",
         },
     )
-    html = f"<html><body>{PARAGRAPH * 30}</body></html>"
+    html = f"<html><body>{PERSONAL}{CONSTANT}</body></html>"
     publish(template, subject="Hello {{ first_name }}", html=html)
     campaign = Campaign.objects.create(
         name="Bench",
