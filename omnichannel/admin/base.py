@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.checks import ModelAdminChecks
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -39,6 +39,14 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
     UnfoldBooleanWidget,
 )
+
+
+def row_id(object_id: object) -> int:
+    """The key in a page's address. Raises Http404 when it is none."""
+    text = str(object_id)
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Http404("There is no such row.")
+    return int(text)
 
 
 def badge(colour: str, text: str) -> SafeString:
@@ -115,4 +123,5 @@ __all__ = [
     "action",
     "badge",
     "display",
+    "row_id",
 ]

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from omnichannel.admin.base import StudioAdmin
+from omnichannel.admin.deletion import KeptByMessages
 from omnichannel.models import Channel
 
 
@@ -39,7 +40,8 @@ class ChannelForm(forms.ModelForm):
 
 
 @admin.register(Channel)
-class ChannelAdmin(SimpleHistoryAdmin, StudioAdmin):
+class ChannelAdmin(KeptByMessages, SimpleHistoryAdmin, StudioAdmin):
+    message_field = "channel"
     form = ChannelForm
     list_display = (
         "name",

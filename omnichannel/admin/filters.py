@@ -16,7 +16,8 @@ class ErrorCodeFilter(TextFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Message]
     ) -> QuerySet[Message] | None:
-        return queryset.filter(error_code=self.value().strip()) if self.value() else queryset
+        code = (self.value() or "").replace("\0", "").strip()
+        return queryset.filter(error_code=code) if code else queryset
 
 
 class ProviderStateFilter(admin.SimpleListFilter):

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from omnichannel import outbox
-from omnichannel.admin.base import ActionVariant, BaseDialogForm, StudioAdmin, action
+from omnichannel.admin.base import ActionVariant, BaseDialogForm, StudioAdmin, action, row_id
 from omnichannel.choices import MessageStatus
 from omnichannel.models import Message
 
@@ -111,7 +111,7 @@ class MessageMoves(StudioAdmin):
             return False
         if request.method == "POST" or not object_id:
             return True  # a row that moved on meanwhile is told so, not forbidden
-        return Message.objects.filter(pk=object_id, status__in=move.sources).exists()
+        return Message.objects.filter(pk=row_id(object_id), status__in=move.sources).exists()
 
     @action(description="Requeue", icon="replay", permissions=["requeue"], dialog=REQUEUE_DIALOG)
     def requeue(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
@@ -147,7 +147,7 @@ class MessageMoves(StudioAdmin):
         return self._move_one(request, object_id, SEND_AGAIN)
 
     def _move_one(self, request: HttpRequest, object_id: str, move: Move) -> HttpResponse:
-        chosen = Message.objects.filter(pk=object_id, status__in=move.sources)
+        chosen = Message.objects.filter(pk=row_id(object_id), status__in=move.sources)
         count = move.run(chosen, at=timezone.now())
         page = reverse("admin:omnichannel_message_change", args=(object_id,))
         if not count:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -23,6 +24,7 @@ from omnichannel.admin.base import (
     action,
     badge,
     display,
+    row_id,
 )
 from omnichannel.admin.events import MessageEventInline
 from omnichannel.admin.filters import ErrorCodeFilter
@@ -45,6 +47,19 @@ COLOURS = {
     MessageStatus.FAILED: "danger",
     MessageStatus.EXPIRED: "danger",
 }
+# What a list does not show, and secrets that no list may read.
+_HEAVY = (
+    "body_html",
+    "body_text",
+    "variables",
+    "provider__app_password",
+    "provider__app_key",
+    "provider__app_secrets",
+    "template_version__html",
+    "template_version__compiled_html",
+    "template_version__compiled_text",
+)
+SHOWN = 60  # characters of a subject or a text
 _TO = ("to_address", "cc_addresses", "bcc_addresses")
 _WHEN = (("starts_at", "ends_at"), ("interval_min", "interval_max"))
 _RETRY = (("retry_max_attempt", "pool_time_retry"),)
@@ -113,9 +128,8 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     empty_hint = "Nothing was sent yet. Add a message by hand, or run a campaign."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        bodies = ("body_html", "body_text", "variables")
-        secrets = ("provider__app_password", "provider__app_key", "provider__app_secrets")
-        return super().get_queryset(request).defer(*bodies, *secrets)
+        rows = super().get_queryset(request).defer(*_HEAVY)
+        return rows.annotate(opening=Left("body_text", SHOWN))
 
     def get_inlines(
         self, request: HttpRequest, obj: Message | None
@@ -170,9 +184,9 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
 
     @display(description="subject")
     def subject_shown(self, obj: Message) -> str:
-        version = obj.template_version
-        text = obj.subject or (version.subject or version.text if version else "") or "-"
-        return f"{text[:59]}…" if len(text) > 60 else text
+        version, opening = obj.template_version, getattr(obj, "opening", "")
+        text = obj.subject or (version.subject or version.text if version else opening) or "-"
+        return f"{text[: SHOWN - 1]}…" if len(text) >= SHOWN else text
 
     @display(description="channel")
     def channel_type(self, obj: Message) -> str:
@@ -180,7 +194,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
 
     @action(description="Show what was sent", icon="visibility", permissions=["view"])
     def shown(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return redirect("admin:message_shown", object_id)
+        return redirect("admin:message_shown", row_id(object_id))
 
 
 def known_by(term: str) -> Q:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from omnichannel import delivery, outbox
@@ -16,6 +17,7 @@ from omnichannel.admin.base import (
     BaseDialogForm,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    row_id,
 )
 from omnichannel.choices import Category, ChannelType, MessageStatus, Priority
 from omnichannel.exceptions import InvalidMessage, OmnichannelError
@@ -39,7 +41,7 @@ class AnsweringForm(BaseDialogForm):
 
     @property
     def provider(self) -> ChannelProvider:
-        return ChannelProvider.objects.get(pk=self.object_id)
+        return get_object_or_404(ChannelProvider, pk=row_id(self.object_id))
 
 
 class TestMessageForm(AnsweringForm):

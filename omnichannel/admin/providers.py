@@ -19,7 +19,16 @@ from omnichannel.admin.backend_fields import (
     conditions,
     option_names,
 )
-from omnichannel.admin.base import ActionVariant, StudioAdmin, TabularInline, action, badge, display
+from omnichannel.admin.base import (
+    ActionVariant,
+    StudioAdmin,
+    TabularInline,
+    action,
+    badge,
+    display,
+    row_id,
+)
+from omnichannel.admin.deletion import KeptByMessages
 from omnichannel.admin.filters import ProviderStateFilter
 from omnichannel.admin.provider_dialogs import (
     AnsweringForm,
@@ -71,7 +80,8 @@ class ProviderStatusInline(TabularInline):
 
 
 @admin.register(ChannelProvider)
-class ChannelProviderAdmin(SimpleHistoryAdmin, StudioAdmin):
+class ChannelProviderAdmin(KeptByMessages, SimpleHistoryAdmin, StudioAdmin):
+    message_field = "provider"
     form = provider_form()
     inlines = (SenderAddressInline, ProviderStatusInline)
     conditional_fields = conditions()
@@ -175,7 +185,8 @@ class ChannelProviderAdmin(SimpleHistoryAdmin, StudioAdmin):
         may = self.has_change_permission(request)
         if not may or not object_id:
             return may
-        return not ChannelProvider.objects.able(timezone.now()).filter(pk=object_id).exists()
+        able = ChannelProvider.objects.able(timezone.now())
+        return not able.filter(pk=row_id(object_id)).exists()
 
     @action(
         description="Send test message", icon="send", permissions=["change"], dialog=TEST_DIALOG
@@ -208,6 +219,6 @@ class ChannelProviderAdmin(SimpleHistoryAdmin, StudioAdmin):
         dialog=RESUME_DIALOG,
     )
     def resume(self, request: HttpRequest, form: forms.Form, object_id: str) -> HttpResponse:
-        resumed = trouble.resume(ChannelProvider(pk=object_id))
+        resumed = trouble.resume(ChannelProvider(pk=row_id(object_id)))
         page = reverse("admin:omnichannel_channelprovider_change", args=(object_id,))
         return self.done(request, "It sends again." if resumed else "It was not stopped.", page)

@@ -7,7 +7,7 @@ import pytest
 from omnichannel import backends
 from omnichannel.models import Channel, ProviderRoute, Suppression
 from omnichannel.statuses import seed_statuses
-from tests.factories import make_provider
+from tests.factories import make_channel, make_message, make_provider
 from tests.omnichannel.admin.posted import errors_of
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +137,23 @@ def test_seeding_leaves_the_operators_codes_alone():
 
     assert provider.statuses.get(code=code).reason == "Mine"
     assert provider.statuses.count() == len(backends.get("sandbox").statuses)
+
+
+@pytest.mark.parametrize("noun", ["channel", "channelprovider"])
+def test_what_messages_name_is_not_deleted(admin_client, noun):
+    channel = make_channel()
+    message = make_message(channel=channel)
+    row = channel if noun == "channel" else message.provider
+
+    page = admin_client.post(f"{APP}{noun}/{row.pk}/delete/", {"post": "yes"}).content.decode()
+
+    assert "switch “active” off instead" in page
+    assert type(row).objects.filter(pk=row.pk).exists()
+
+
+def test_unused_provider_is_deleted(admin_client):
+    provider = make_provider()
+
+    admin_client.post(f"{APP}channelprovider/{provider.pk}/delete/", {"post": "yes"})
+
+    assert not type(provider).objects.filter(pk=provider.pk).exists()
