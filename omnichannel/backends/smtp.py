@@ -31,12 +31,18 @@ from omnichannel.exceptions import (
 )
 
 PORTS = {"none": 25, "starttls": 587, "ssl": 465}
+HOST = r"^([\w.\-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*)$"  # a name, IPv4 or IPv6
 MESSAGES_PER_CONNECTION = 500
 IDLE_SECONDS = 30
 
 
 class SmtpForm(forms.Form):
-    host = forms.CharField(max_length=253, help_text="Such as smtp.example.com")
+    host = forms.RegexField(
+        HOST,
+        max_length=253,
+        help_text="Such as smtp.example.com",
+        error_messages={"invalid": "A host name or an address only: the port has its own field."},
+    )
     port = forms.IntegerField(
         min_value=1,
         max_value=65535,

@@ -59,6 +59,7 @@ class SmtpServer:
         self.messages: list[Received] = []
         self.conversations: list[Conversation] = []
         self.threads: list[threading.Thread] = []
+        self.sessions: list[_Session] = []
         self.stopping = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -71,6 +72,9 @@ class SmtpServer:
         self.stopping.set()
         self.listener.shutdown(socket.SHUT_RDWR)  # wakes the waiting accept
         self.listener.close()
+        for session in self.sessions:
+            with contextlib.suppress(OSError):  # what has arrived is still read, then it ends
+                socket.socket.shutdown(session.sock, socket.SHUT_RD)
         for thread in self.threads:
             thread.join(1)
 
@@ -99,11 +103,16 @@ class SmtpServer:
     def _serve(self, sock: socket.socket) -> None:
         talk = Conversation()
         self.conversations.append(talk)
-        with contextlib.suppress(OSError, ConnectionError):
+        with contextlib.suppress(OSError):
             if self.implicit_tls:
                 sock = self.tls.wrap_socket(sock, server_side=True)
-            _Session(self, sock, talk).run()
-        sock.close()
+            session = _Session(self, sock, talk)
+            self.sessions.append(session)
+            try:
+                session.run()
+            finally:
+                session.file.close()
+                session.sock.close()
 
 
 class _Session:

@@ -277,3 +277,13 @@ def test_form_refuses_a_certificate_that_is_none():
 
     assert not form.is_valid()
     assert form.errors == {"ca_certificate": ["This is not a PEM certificate."]}
+
+
+@pytest.mark.parametrize("host", ["smtp://mx.example.com", "mx.example.com:25", "mx example"])
+def test_form_refuses_a_host_that_is_none(host):
+    assert "host" in SmtpForm({"host": host, "security": "ssl"}).errors
+
+
+@pytest.mark.parametrize("host", ["mx.example.com", "192.0.2.1", "::1", "2001:db8::25"])
+def test_form_takes_names_and_addresses(host):
+    assert SmtpForm({"host": host, "security": "ssl"}).is_valid()
