@@ -28,6 +28,7 @@ from django.db.models import (
 )
 
 from campaigns import recipients
+from campaigns.choices import CampaignStatus
 from campaigns.models import AudienceMember, CampaignRun
 from omnichannel import crash
 from omnichannel.choices import ChannelType, JobStatus, MessageStatus
@@ -53,13 +54,19 @@ class Page:
 
 def expand_due(*, at: datetime.datetime, until: float) -> int:
     """Go on with every run that is not written yet, a share of the time for each in turn."""
-    runs = CampaignRun.objects.filter(written_at=None, job__status__in=JobStatus.active())
+    runs = unwritten().filter(job__status__in=JobStatus.active())
     waiting = list(runs.select_related("job").order_by("job__priority", "id"))
     written = 0
     for position, run in enumerate(waiting):
         share = (until - time.monotonic()) / (len(waiting) - position)
         written += expand(run.job, at=at, until=time.monotonic() + max(share, MINIMUM_SHARE))
     return written
+
+
+def unwritten() -> QuerySet[CampaignRun]:
+    """Runs that still need messages."""
+    runs = CampaignRun.objects.filter(written_at=None)
+    return runs.exclude(campaign__status=CampaignStatus.CANCELLED)
 
 
 def expand(job: Job, *, at: datetime.datetime, until: float, page_size: int | None = None) -> int:
@@ -87,10 +94,12 @@ def _write_page(run: CampaignRun, size: int, at: datetime.datetime) -> int | Non
     job = run.job
     with transaction.atomic():
         page = _next_page(run, size)
+        # No join here: PostgreSQL looks at a changed row again only with the row's own columns.
         mine = Job.objects.filter(
             pk=job.pk, cursor=job.cursor, status__in=JobStatus.active()
         ).update(cursor=page.last if page else job.cursor)
-        if not mine:
+        if not mine or not unwritten().filter(pk=run.pk).exists():
+            transaction.set_rollback(True)
             return None
         if page is None:
             CampaignRun.objects.filter(pk=run.pk, written_at=None).update(written_at=at)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from django.core.cache import cache
 from django.db.models import Count
 
+from campaigns import cancelling
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
-from omnichannel import outbox
 from omnichannel.choices import JobStatus, MessageStatus
-from omnichannel.models import Job, JobSample, Message
+from omnichannel.models import Job, JobSample
 
 SAMPLE_SECONDS = 2
 # Counting a big job costs more: it is counted less often.
 BIG_JOB = 200_000
 BIG_SAMPLE_SECONDS = 10
-# How long after a cancelling a worker may still put back what it had in hand.
-SWEEP_TIME = datetime.timedelta(minutes=15)
+CANCEL_SECONDS = 5
 RATE_WINDOW = datetime.timedelta(seconds=30)
 
 # What a job's status means for its campaign.
@@ -125,7 +125,7 @@ def follow(at: datetime.datetime) -> int:
         "job", "campaign"
     ):
         ended += _follow(run, at)
-    _sweep_cancelled(at)
+    cancelling.go_on(at=at, until=time.monotonic() + CANCEL_SECONDS)
     _align_campaigns()
     return ended
 
@@ -137,7 +137,8 @@ def _follow(run: CampaignRun, at: datetime.datetime) -> bool:
         return False
     found = figures(run)
     _sample(job, found, latest, at)
-    return run.written_at is not None and not found.pending and finish(run, at)
+    is_over = run.written_at is not None and not found.pending
+    return is_over and run.campaign.status != CampaignStatus.CANCELLED and finish(run, at)
 
 
 def _sample(job: Job, found: Figures, latest: list[JobSample], at: datetime.datetime) -> None:
@@ -157,12 +158,6 @@ def finish(run: CampaignRun, at: datetime.datetime) -> bool:
         status=JobStatus.FINISHED, finished_at=at
     )
     return moved == 1
-
-
-def _sweep_cancelled(at: datetime.datetime) -> None:
-    """Cancel what a worker still had in hand at the cancelling and put back afterwards."""
-    for job in Job.objects.filter(status=JobStatus.CANCELLED, finished_at__gte=at - SWEEP_TIME):
-        outbox.cancel(Message.objects.filter(job=job), at=at)
 
 
 def _align_campaigns() -> None:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils.text import slugify
 
-from campaigns import preflight
+from campaigns import cancelling, preflight
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
 from campaigns.preflight import NotReady
@@ -116,12 +116,12 @@ def resume(campaign: Campaign, *, at: datetime.datetime) -> None:
 
 
 def cancel(campaign: Campaign, *, at: datetime.datetime) -> int:
-    """End it for good; answer how many waiting messages were cancelled."""
+    """End it for good; answer how many messages were cancelled at once (see `cancelling`)."""
     sources = (CampaignStatus.SCHEDULED, *CampaignStatus.under_way())
     with transaction.atomic():
         move(campaign, CampaignStatus.CANCELLED, sources=sources, trouble="")
         job = campaign.jobs().filter(status__in=JobStatus.active()).first()
-        return outbox.cancel_job(job, at) if job else 0
+        return cancelling.cancel_job(job, at) if job else 0
 
 
 def clone(campaign: Campaign, *, by: Actor) -> Campaign:

@@ -19,7 +19,7 @@ from campaigns import progress
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
 from campaigns.recipients import ADDRESS_ERROR
-from omnichannel.choices import MessageStatus
+from omnichannel.choices import JobStatus, MessageStatus
 from omnichannel.models import Job, JobSample
 from omnichannel.windows import is_open, next_opening
 
@@ -102,7 +102,7 @@ def panel(campaign: Campaign, at: datetime.datetime) -> dict[str, Any]:
     context = {
         "campaign": campaign,
         "run": run,
-        "is_active": campaign.status in CampaignStatus.under_way(),
+        "is_active": run is not None and run.job.status in JobStatus.active(),
         "runs": past_runs(campaign),
     }
     if run is None:

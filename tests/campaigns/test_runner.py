@@ -5,17 +5,17 @@ import time
 
 import pytest
 
-from campaigns import runner
+from campaigns import cancelling, progress, runner
 from campaigns.choices import CampaignStatus
 from campaigns.expansion import expand
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignRun
 from campaigns.preflight import NotReady
 from campaigns.starting import start_due
 from omnichannel.choices import Category, JobStatus, MessageStatus
 from omnichannel.exceptions import IllegalTransition
 from omnichannel.models import GlobalVariable, Job, Label, Lane, ProviderRoute
 from tests.factories import NOW, make_provider
-from tests.factories_campaigns import make_campaign, make_published_template
+from tests.factories_campaigns import make_campaign, make_people, make_published_template
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +120,26 @@ def test_cancel_cancels_what_waits_and_stops_the_writing():
     assert set(job.messages.values_list("status", flat=True)) == {MessageStatus.CANCELLED}
     assert Job.objects.get(pk=job.pk).status == JobStatus.CANCELLED
     assert status_of(campaign) == CampaignStatus.CANCELLED
+
+
+def test_a_big_run_is_held_at_once_and_cancelled_page_by_page(monkeypatch):
+    monkeypatch.setattr(cancelling, "SMALL_JOB", 1)
+    monkeypatch.setattr(cancelling, "PAGE", 2)
+    campaign = make_campaign(audience=make_people([f"p{n}@example.com" for n in range(5)]))
+    job = start(campaign)
+    expand(job, at=NOW, until=time.monotonic() + 60, page_size=5)
+    CampaignRun.objects.update(written_at=None)
+
+    runner.cancel(campaign, at=NOW)
+    held = job.lanes.get().is_paused, expand_all(job)
+    with pytest.raises(IllegalTransition, match="not over yet"):
+        start(campaign)
+    progress.follow(NOW)
+
+    job.refresh_from_db()
+    assert held == (True, 0)
+    assert set(job.messages.values_list("status", flat=True)) == {MessageStatus.CANCELLED}
+    assert (job.status, status_of(campaign)) == (JobStatus.CANCELLED, CampaignStatus.CANCELLED)
 
 
 def test_a_scheduled_campaign_that_started_meanwhile_is_cancelled_with_its_run():
