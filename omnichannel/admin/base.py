@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
+    DropdownFilter,
     RangeDateTimeFilter,
     RelatedDropdownFilter,
     TextFilter,
@@ -103,6 +104,7 @@ __all__ = [
     "AutocompleteSelectFilter",
     "BaseDialogForm",
     "ChoicesDropdownFilter",
+    "DropdownFilter",
     "RangeDateTimeFilter",
     "RelatedDropdownFilter",
     "StackedInline",

@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from omnichannel.admin.base import TextFilter
+from omnichannel.admin.base import DropdownFilter, TextFilter
+from omnichannel.choices import ChannelType
 from omnichannel.models import ChannelProvider, Message
 
 
@@ -18,6 +19,21 @@ class ErrorCodeFilter(TextFilter):
     ) -> QuerySet[Message] | None:
         code = (self.value() or "").replace("\0", "").strip()
         return queryset.filter(error_code=code) if code else queryset
+
+
+class ChannelTypeFilter(DropdownFilter):
+    title = "channel type"
+    parameter_name = "channel_type"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return list(ChannelType.choices)
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Message]
+    ) -> QuerySet[Message] | None:
+        if self.value() not in ChannelType.values:
+            return queryset
+        return queryset.filter(provider__channel_type=self.value())
 
 
 class ProviderStateFilter(admin.SimpleListFilter):

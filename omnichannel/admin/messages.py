@@ -27,7 +27,7 @@ from omnichannel.admin.base import (
     row_id,
 )
 from omnichannel.admin.events import MessageEventInline
-from omnichannel.admin.filters import ErrorCodeFilter
+from omnichannel.admin.filters import ChannelTypeFilter, ErrorCodeFilter
 from omnichannel.admin.message_form import MessageForm
 from omnichannel.admin.message_moves import MessageMoves
 from omnichannel.admin.message_shown import MessageShown
@@ -86,7 +86,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         ("provider", RelatedDropdownFilter),
         ("channel", RelatedDropdownFilter),
         ("category", ChoicesDropdownFilter),
-        ("provider__channel_type", ChoicesDropdownFilter),
+        ChannelTypeFilter,
         ("job", AutocompleteSelectFilter),
         ("created_at", RangeDateTimeFilter),
         ErrorCodeFilter,
@@ -100,7 +100,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         ("Recipients", {"fields": _TO}),
         ("Content", {"fields": ("subject", "body_html", "body_text")}),
         ("Way", {"fields": _WAY}),
-        ("When (UTC)", {"fields": _WHEN}),
+        ("When (UTC)", {"fields": ("starts_at", "ends_at", _WHEN[1])}),
         ("Retry", {"fields": _RETRY}),
         ("For the provider", {"fields": _EXTRA}),
     )

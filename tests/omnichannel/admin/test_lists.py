@@ -117,7 +117,7 @@ def test_count_stops_at_a_cap(admin_client, monkeypatch):
     [
         "status__exact=new",
         "category__exact=otp",
-        "provider__channel_type__exact=sms",
+        "channel_type=sms",
         "error_code=550",
         "created_at_from_0=2020-01-01&created_at_from_1=00:00",
     ],
