@@ -32,7 +32,6 @@ from unfold.forms import (
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordInput,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -113,7 +112,6 @@ __all__ = [
     "TextFilter",
     "UnfoldAdminFileFieldWidget",
     "UnfoldAdminIntegerFieldWidget",
-    "UnfoldAdminPasswordInput",
     "UnfoldAdminPasswordWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminTextInputWidget",
