@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from campaigns import cancelling
 from campaigns.choices import CampaignStatus
@@ -120,12 +120,13 @@ def rate_of(job: Job) -> float:
 
 def follow(at: datetime.datetime) -> int:
     """Sample every run that is not over and finish those that are; answer how many ended."""
-    ended = 0
-    for run in CampaignRun.objects.filter(job__status__in=JobStatus.active()).select_related(
-        "job", "campaign"
-    ):
-        ended += _follow(run, at)
     cancelling.go_on(at=at, until=time.monotonic() + CANCEL_SECONDS)
+    followed = Q(job__status__in=JobStatus.active()) | Q(
+        job__status=JobStatus.CANCELLED, job__finished_at__gte=at - cancelling.SWEEP_TIME
+    )
+    ended = 0
+    for run in CampaignRun.objects.filter(followed).select_related("job", "campaign"):
+        ended += _follow(run, at)
     _align_campaigns()
     return ended
 
@@ -134,6 +135,8 @@ def _follow(run: CampaignRun, at: datetime.datetime) -> bool:
     job = run.job
     latest = list(job.samples.order_by("-at")[:2])
     if latest and (at - latest[0].at).total_seconds() < sample_seconds(job) - 0.5:
+        return False
+    if job.status == JobStatus.CANCELLED and latest and not latest[0].pending:
         return False
     found = figures(run)
     _sample(job, found, latest, at)
@@ -145,11 +148,11 @@ def _sample(job: Job, found: Figures, latest: list[JobSample], at: datetime.date
     """Keep a point of the chart. While nothing changes, the last point moves along."""
     now = (found.taken, found.failed, found.pending + found.unwritten)
     same = [sample for sample in latest if now == (sample.taken, sample.failed, sample.pending)]
-    if len(same) == 2:
-        JobSample.objects.filter(pk=latest[0].pk).update(at=at)
-    else:
+    if len(same) < 2 and not (same and job.status == JobStatus.CANCELLED):
         taken, failed, pending = now
         JobSample.objects.create(job=job, at=at, taken=taken, failed=failed, pending=pending)
+    elif job.status != JobStatus.CANCELLED:
+        JobSample.objects.filter(pk=latest[0].pk).update(at=at)
 
 
 def finish(run: CampaignRun, at: datetime.datetime) -> bool:

@@ -99,26 +99,24 @@ class LivePages:
 def panel(campaign: Campaign, at: datetime.datetime) -> dict[str, Any]:
     """Everything that changes while a campaign runs."""
     run = campaign.latest_run()
-    context = {
-        "campaign": campaign,
-        "run": run,
-        "is_active": run is not None and run.job.status in JobStatus.active(),
-        "runs": past_runs(campaign),
-    }
+    context: dict[str, Any] = {"campaign": campaign, "run": run, "runs": past_runs(campaign)}
     if run is None:
-        return context
+        return {**context, "is_active": False}
     found = progress.recent_figures(run)
+    # What a worker has in hand when a campaign is cancelled is still settled afterwards.
+    is_active = run.job.status in JobStatus.active() or found.of(MessageStatus.SENDING) > 0
     rate = rate_now(campaign, run.job, found)
     left = found.pending + found.unwritten
     return {
         **context,
+        "is_active": is_active,
         "figures": found,
         "states": states(run, found),
         "rate": rate,
         "left": left,
         "eta": datetime.timedelta(seconds=int(left / rate)) if rate and left else None,
         "took": took(run.job, at),
-        "hold_ups": hold_ups(run, at) if context["is_active"] else [],
+        "hold_ups": hold_ups(run, at) if is_active else [],
         "errors": last_errors(run.job) if found.of(*TROUBLED) else [],
         "messages_url": messages_url(run.job),
     }
@@ -164,7 +162,8 @@ def rate_now(campaign: Campaign, job: Job, found: progress.Figures) -> float:
 def average_rate(job: Job, found: progress.Figures) -> float:
     if job.started_at is None or job.finished_at is None:
         return 0.0
-    return found.done / max(1.0, (job.finished_at - job.started_at).total_seconds())
+    sent = found.taken + found.failed + found.uncertain
+    return sent / max(1.0, (job.finished_at - job.started_at).total_seconds())
 
 
 def hold_ups(run: CampaignRun, at: datetime.datetime) -> list[str]:

@@ -16,6 +16,7 @@ from omnichannel.models import ChannelProvider, Job, Lane, MessageTemplate, Temp
 
 NAME = "expand"
 N = 1_000_000
+N = 1_000_000
 
 
 def run(options: BenchOptions) -> Iterator[Figure]:

@@ -143,3 +143,17 @@ def test_a_finished_campaign_runs_on_when_its_failed_messages_are_sent_again():
     assert reopened == CampaignStatus.RUNNING
     assert Campaign.objects.get().status == CampaignStatus.FINISHED
     assert Job.objects.get().status == JobStatus.FINISHED
+
+
+def test_a_cancelled_run_is_sampled_until_its_last_messages_are_settled():
+    run = started()
+    settle(run, "sending")
+    runner.cancel(run.campaign, at=NOW)
+    progress.follow(after(3))
+    settle(run, "sent")
+
+    for seconds in (6, 9, 12):
+        progress.follow(after(seconds))
+
+    samples = run.job.samples.values_list("at", "taken", "pending")
+    assert list(samples) == [(after(3), 0, 1), (after(6), 1, 0)]
