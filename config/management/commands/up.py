@@ -60,8 +60,9 @@ class Command(BaseCommand):
                 self.stdout.write("Demo data loaded. DEMO_DATA=0 leaves it out.")
             return ensure_superuser()
         except OperationalError as error:
+            reason = " ".join(str(error).split())
             raise CommandError(
-                f"The database cannot be used: {str(error).strip()}. Check DATABASE_URL."
+                f"The database cannot be used ({reason}). Check DATABASE_URL."
             ) from error
 
     def announce(self, login: Login | None) -> None:
