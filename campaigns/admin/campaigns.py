@@ -258,4 +258,5 @@ class CampaignAdmin(LivePages, StudioAdmin):
             move(campaign)
         except OmnichannelError as error:
             return self.refuse(request, error, target)
+        self.log_change(request, campaign, text.format(campaign))
         return self.done(request, text.format(campaign), target)

@@ -119,6 +119,15 @@ def test_a_campaign_is_paused_resumed_and_cancelled_in_the_browser(admin_client)
     assert campaign.jobs().get().status == JobStatus.CANCELLED
 
 
+def test_who_ran_a_campaign_is_in_its_history(admin_client):
+    campaign = make_campaign(name="Spring offer")
+    admin_client.post(url("run", campaign), DIALOG)
+
+    history = admin_client.get(reverse("admin:campaigns_campaign_history", args=[campaign.pk]))
+
+    assert "Spring offer is running." in history.content.decode()
+
+
 def test_a_step_the_state_forbids_is_refused_with_a_message(admin_client):
     campaign = make_campaign()
 
