@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import progress
+from campaigns import demo, progress
 from campaigns.choices import CampaignStatus
 from campaigns.models import Audience, AudienceImport, Campaign
 from omnichannel.choices import EventType, MessageStatus
@@ -51,6 +51,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         imports = AudienceImport.objects.select_related("audience").defer("mapping", "headers")
         context["imports"] = list(imports.order_by("-id")[:KEPT])
     context["first_steps"] = first_steps(request)
+    context["has_demo_data"] = request.user.is_superuser and demo.is_loaded()
     return context
 
 
