@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 from typing import NamedTuple
 
 from django.conf import settings
@@ -16,6 +14,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from campaigns import demo
 from config.schedule import PERIODIC_TASKS, Periodic
 from omnichannel.models import ChannelProvider
 from omnichannel.variables import ensure_read_only_set
@@ -74,10 +73,10 @@ def is_first_start() -> bool:
 
 def load_demo(at: datetime) -> bool:
     """All of the demo data or, if anything fails, none. False when it is switched off."""
-    if not settings.DEMO_DATA or find_spec("campaigns.demo") is None:
+    if not settings.DEMO_DATA:
         return False
     with transaction.atomic():
-        import_module("campaigns.demo").load(at)
+        demo.load(at)
     return True
 
 
