@@ -18,6 +18,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from campaigns import expansion
 from campaigns.choices import ImportStatus
 from campaigns.import_mapping import ImportRefused, Mapping
 from campaigns.import_run import LEASE, ImportRun, Interrupted, drop_file, end_import
@@ -36,6 +37,10 @@ def submit(row: AudienceImport) -> None:
     Mapping.from_json(row.mapping).check()
     if not row.encoding:
         raise ImportRefused("Choose the encoding of the file.")
+    if expansion.reads_from(row.audience_id):
+        raise ImportRefused(
+            "A campaign is writing its messages from this audience. Try again in a minute."
+        )
     names = ("encoding", "delimiter", "has_header", "mode", "default_region", "headers", "mapping")
     values = {name: getattr(row, name) for name in names}
     try:

@@ -69,6 +69,12 @@ def unwritten() -> QuerySet[CampaignRun]:
     return runs.exclude(campaign__status=CampaignStatus.CANCELLED)
 
 
+def reads_from(audience_id: int) -> bool:
+    """Are messages being written from this audience right now?"""
+    runs = unwritten().filter(audience_id=audience_id, job__status__in=JobStatus.active())
+    return runs.exists()
+
+
 def expand(job: Job, *, at: datetime.datetime, until: float, page_size: int | None = None) -> int:
     """Write messages of a job until all are written or `until` (monotonic) has come.
 

@@ -5,7 +5,10 @@ import time
 
 import pytest
 
+from campaigns.audience_import import submit
+from campaigns.choices import ImportStatus
 from campaigns.expansion import expand, expand_due
+from campaigns.import_mapping import ImportRefused
 from campaigns.models import AudienceMember
 from omnichannel.choices import JobStatus, MessageStatus
 from omnichannel.models import Job, Message, Suppression
@@ -217,3 +220,18 @@ def test_every_unwritten_run_gets_its_turn():
 
     assert written == 6
     assert {run.job.messages.count() for run in runs} == {2}
+
+
+def test_nothing_is_imported_into_an_audience_while_its_messages_are_written():
+    run = make_run(make_campaign())
+    upload = run.audience.imports.create(
+        original_name="people.csv", encoding="utf-8", mapping={"email": 0, "key": "email"}
+    )
+
+    with pytest.raises(ImportRefused, match="Try again in a minute"):
+        submit(upload)
+    expand_all(run)
+    submit(upload)
+
+    upload.refresh_from_db()
+    assert upload.status == ImportStatus.QUEUED
