@@ -34,7 +34,12 @@ class Message(models.Model):
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     job = models.ForeignKey(
-        "omnichannel.Job", models.CASCADE, null=True, blank=True, related_name="messages"
+        "omnichannel.Job",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,  # message_job_status begins with it
     )
     lane = models.ForeignKey(
         "omnichannel.Lane", models.RESTRICT, related_name="messages", editable=False, db_index=False
