@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 STUDIO_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-src 'self'; "
-    "frame-ancestors 'self'; form-action 'self'; base-uri 'self'; object-src 'none'"
+    "frame-ancestors 'none'; form-action 'self'; base-uri 'self'; object-src 'none'"
 )
 
 

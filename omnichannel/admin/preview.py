@@ -20,6 +20,7 @@ def preview_response(html: str, text: str = "") -> HttpResponse:
     """A body as a page of its own, for an iframe: the HTML, or else the text as it is."""
     response = HttpResponse(html or format_html(TEXT_PAGE, text))
     response["Content-Security-Policy"] = PREVIEW_POLICY
+    response["X-Frame-Options"] = "SAMEORIGIN"  # every other page allows no frame at all
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
