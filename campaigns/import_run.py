@@ -20,7 +20,7 @@ from campaigns.import_chunk import Chunk, read_chunk, write_chunk
 from campaigns.import_mapping import ImportRefused, Mapping
 from campaigns.import_rejects import RejectsFile, as_csv
 from campaigns.import_rows import row_cleaner
-from campaigns.members import page_of_ids
+from campaigns.members import count_down, page_of_ids
 from campaigns.models import Audience, AudienceImport, AudienceMember
 from campaigns.pacing import Breather
 
@@ -170,9 +170,7 @@ class ImportRun:
                 removed, _ = old.delete()
                 self.row.checkpoint["removed_to"] = ids[-1]
                 self._checkpoint({"removed": removed})
-                Audience.objects.filter(pk=self.row.audience_id).update(
-                    records_count=F("records_count") - removed
-                )
+                count_down(self.row.audience_id, removed)
             if time.monotonic() >= until or stopped():
                 return False
         return True

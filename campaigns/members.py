@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest
 
 from campaigns.choices import ImportStatus
 from campaigns.models import Audience, AudienceMember
@@ -61,13 +62,19 @@ def in_pages(members: QuerySet[AudienceMember]) -> Iterator[AudienceMember]:
         after = page[-1].pk
 
 
+def count_down(audience_id: int, gone: int) -> None:
+    """Note that records were deleted; call it in the transaction that does so."""
+    left = Greatest(F("records_count") - gone, 0)
+    Audience.objects.filter(pk=audience_id).update(records_count=left)
+
+
 def remove_members(members: QuerySet[AudienceMember]) -> int:
     """Delete a handful of records and keep the counts of their audiences right."""
     removed = 0
     with transaction.atomic():
         for pk in set(members.order_by().values_list("audience_id", flat=True)):
             gone, _ = members.filter(audience_id=pk).delete()
-            Audience.objects.filter(pk=pk).update(records_count=F("records_count") - gone)
+            count_down(pk, gone)
             removed += gone
     return removed
 
@@ -86,7 +93,7 @@ def remove_audience(audience: Audience) -> int:
     while ids := page_of_ids(members, last):
         with breather, transaction.atomic():
             gone, _ = members.filter(id__in=ids).delete()
-            Audience.objects.filter(pk=audience.pk).update(records_count=F("records_count") - gone)
+            count_down(audience.pk, gone)
         removed, last = removed + gone, ids[-1]
     audience.delete()
     return removed
