@@ -17,6 +17,8 @@ document.addEventListener("alpine:init", () => {
         asked: 0,
 
         init() {
+            // Kept: Alpine finds $root from the pressed button, which a choice takes away.
+            this.options = this.$root.dataset;
             this.names = JSON.parse(document.getElementById("template-names").textContent);
             for (const name of ["subject", "text", "sample_variables"]) {
                 this.field(name)?.addEventListener("input", () => this.later());
@@ -74,11 +76,11 @@ document.addEventListener("alpine:init", () => {
             const turn = ++this.asked;
             const form = this.fill();
             try {
-                const found = await this.ask(this.$root.dataset.inspect, new FormData(form));
+                const found = await this.ask(this.options.inspect, new FormData(form));
                 if (turn !== this.asked) return; // something newer was asked meanwhile
                 Object.assign(this, { error: "", size: null, ...found });
                 this.mark(found);
-                if (!found.error && this.$root.dataset.channel === "email") form.submit();
+                if (!found.error && this.options.channel === "email") form.submit();
             } catch (error) {
                 this.error = `The preview is not available. ${error.message}`;
             }
@@ -99,7 +101,7 @@ document.addEventListener("alpine:init", () => {
         async find() {
             const body = new FormData(this.$refs.form);
             body.set("q", this.query);
-            this.rows = (await this.ask(this.$root.dataset.rows, body)).rows;
+            this.rows = (await this.ask(this.options.rows, body)).rows;
         },
 
         choose(row) {
