@@ -27,7 +27,7 @@ class EmbeddedScheduler(DatabaseScheduler):
     """Runs each due task in a thread, a periodic task never beside itself."""
 
     producer = None
-    sync_every = 30
+    sync_every = 10
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="tick")
