@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+
+import openpyxl
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -18,6 +21,7 @@ from tests.factories_audience import (
     rows_of,
     run_imports,
 )
+from tests.factories_campaigns import make_campaign
 
 pytestmark = pytest.mark.django_db
 GOOD = b"email,phone,name\nana@example.com,+12025550101,Ana\nbad,,Bob\n"
@@ -234,3 +238,27 @@ def test_a_list_asks_few_questions(page, name, ceiling):
         assert page.get(url(name)).status_code == 200
 
     assert len(queries) <= ceiling
+
+
+def test_an_audience_of_a_campaign_is_kept_with_the_reason(page):
+    audience = make_campaign(name="Spring").audience
+
+    shown = page.get(url("audience_delete", audience.pk)).content.decode()
+    page.post(url("audience_delete", audience.pk), {"post": "yes"})
+
+    assert "is the audience of Spring" in shown
+    assert Audience.objects.filter(pk=audience.pk).exists()
+
+
+def test_a_workbook_goes_the_same_way(page):
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["email", "name"])
+    book.active.append(["ana@example.com", "Ana"])
+    book.save(data)
+
+    upload(page, data.getvalue())
+    row = AudienceImport.objects.get()
+    page.post(url("audienceimport_map", row.pk), mapping_of(page, row))
+    run_imports()
+
+    assert AudienceMember.objects.get().variables == {"name": "Ana"}
