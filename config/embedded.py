@@ -19,7 +19,7 @@ from omnichannel.lifecycle import request_stop, stop_requested
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 2.8
 LOOK_SECONDS = 0.2
 
 

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 30.0
 HEALTHY_SECONDS = 60.0
-KILL_AFTER = 3.6
+KILL_AFTER = 3.2
 
 
 class Worker:
@@ -29,10 +29,10 @@ class Worker:
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """The child sees the end of its input and begins to end. Does not wait."""
+        """The child begins to end, at once if it is still starting. Does not wait."""
         self._stopping.set()
-        if self._process and self._process.stdin and not self._process.stdin.closed:
-            self._process.stdin.close()
+        if self._process:
+            self._process.terminate()
 
     def stop(self) -> None:
         """Wait for the child to end, and end it hard when it takes too long."""
@@ -41,7 +41,11 @@ class Worker:
             try:
                 self._process.wait(KILL_AFTER)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self.kill()
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
 
     def _keep_alive(self) -> None:
         pause = 1.0

@@ -48,6 +48,7 @@ def scheduler():
     scheduler = EmbeddedScheduler()
     yield scheduler
     scheduler._pool.shutdown(wait=True)
+    scheduler._finalize.cancel()
 
 
 def make_task(name: str = "Probe", task: str = "tests.probe", every: int = 1) -> PeriodicTask:
@@ -85,6 +86,7 @@ def test_a_task_never_runs_beside_itself(probe, scheduler):
 
     assert probe.runs == 1
     assert not scheduler.wait_until_idle(0.01)
+    probe.may_end.set()
 
 
 def test_a_failing_task_is_logged_and_stops_nothing(probe, scheduler, caplog):

@@ -16,7 +16,7 @@ from waitress.server import create_server
 from config.first_start import Login, ensure_superuser, is_first_start, load_demo, prepare
 from config.supervisor import Worker
 
-END_AFTER = 4.2
+END_AFTER = 3.8
 
 
 class Command(BaseCommand):
@@ -76,7 +76,11 @@ class Command(BaseCommand):
 
     def end(self, signum: int, frame: FrameType | None) -> None:
         self.worker.ask_to_stop()
-        last = threading.Timer(END_AFTER, os._exit, (0,))
+        last = threading.Timer(END_AFTER, self.end_now)
         last.daemon = True
         last.start()
         raise SystemExit(0)
+
+    def end_now(self) -> None:
+        self.worker.kill()
+        os._exit(0)
