@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 
-from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from omnichannel import claims, journal, outbox, recording, verdicts
 from omnichannel.backends.base import Result
 from omnichannel.choices import JobStatus, MessageStatus, OnUncertain, Outcome
 from omnichannel.models import Job, Message
+from omnichannel.models.messages import MessageQuerySet
 
 CHUNK = 5_000
 
@@ -33,11 +33,12 @@ def expire(at: datetime.datetime) -> int:
     )
 
 
-def _in_chunks(rows: QuerySet[Message], target: MessageStatus, **fields: object) -> int:
+def _in_chunks(rows: MessageQuerySet, target: MessageStatus, **fields: object) -> int:
     moved = 0
     while True:
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        count = Message.objects.filter(pk__in=ids).move(target, **fields) if ids else 0
+        # `rows` again: what was cancelled or claimed since the ids were read is left alone.
+        count = rows.filter(pk__in=ids).move(target, **fields) if ids else 0
         moved += count
         if count < CHUNK:
             return moved
