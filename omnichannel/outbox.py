@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Case, F, Q, Value, When
@@ -143,22 +144,32 @@ def requeue(messages: MessageQuerySet, *, at: datetime.datetime) -> int:
         MessageStatus.UNCERTAIN,
         MessageStatus.ERROR,
     )
-    chosen = messages.filter(status__in=finished).filter(
-        Q(ends_at__isnull=True) | Q(ends_at__gt=at)
-    )
-    ids = list(
-        chosen.exclude(job__status=JobStatus.CANCELLED).values_list("pk", "provider_id", "job_id")
-    )
+    chosen = messages.filter(status__in=finished).exclude(job__status=JobStatus.CANCELLED)
+    for field in ("ends_at", "job__ends_at"):
+        chosen = chosen.filter(Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gt": at}))
     moved = 0
-    for provider in ChannelProvider.objects.filter(pk__in={row[1] for row in ids}):
-        own = [row[0] for row in ids if row[1] == provider.pk]
-        for start in range(0, len(own), CHUNK):
-            rows = Message.objects.filter(pk__in=own[start : start + CHUNK], status__in=finished)
-            moved += rows.move(
-                MessageStatus.NEW, **_afresh(), expires_at=_expiry_case(provider, at)
-            )
-    _run_on({row[2] for row in ids if row[2]})
+    jobs: set[int] = set()
+    for (provider, ends_at), rows in _by_expiry(chosen).items():
+        latest = _expiry_case(expiry(ends_at, provider, at))
+        for start in range(0, len(rows), CHUNK):
+            ids = [pk for pk, _ in rows[start : start + CHUNK]]
+            ready = Message.objects.filter(pk__in=ids, status__in=finished)
+            moved += ready.move(MessageStatus.NEW, **_afresh(), expires_at=latest)
+        jobs |= {job for _, job in rows if job}
+    run_on(jobs)
     return moved
+
+
+def _by_expiry(
+    messages: MessageQuerySet,
+) -> dict[tuple[ChannelProvider, datetime.datetime | None], list[tuple[int, int | None]]]:
+    """(message, job) by what their new expiry depends on: the provider and the job's end."""
+    found: dict[tuple[int, datetime.datetime | None], list[tuple[int, int | None]]] = {}
+    columns = ("provider_id", "job__ends_at", "pk", "job_id")
+    for provider_id, ends_at, pk, job in messages.values_list(*columns):
+        found.setdefault((provider_id, ends_at), []).append((pk, job))
+    providers = ChannelProvider.objects.in_bulk({provider_id for provider_id, _ in found})
+    return {(providers[key], ends_at): rows for (key, ends_at), rows in found.items()}
 
 
 def _afresh() -> dict[str, Any]:
@@ -173,14 +184,14 @@ def _afresh() -> dict[str, Any]:
     }
 
 
-def _expiry_case(provider: ChannelProvider, at: datetime.datetime) -> Any:
-    latest = expiry(None, provider, at)
+def _expiry_case(latest: datetime.datetime | None) -> Any:
     if latest is None:
         return F("ends_at")
     return Case(When(ends_at__lt=latest, then=F("ends_at")), default=Value(latest))
 
 
-def _run_on(jobs: set[int]) -> None:
+def run_on(jobs: Iterable[int]) -> None:
+    """Finished jobs that have something to send again are running."""
     Job.objects.filter(pk__in=jobs, status=JobStatus.FINISHED).update(
         status=JobStatus.RUNNING, finished_at=None
     )

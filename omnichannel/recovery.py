@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from django.db.models.functions import Now
+from django.db.models import Q
+from django.db.models.functions import Coalesce, Now
 
 from omnichannel import claims, journal, outbox, recording, verdicts
 from omnichannel.backends.base import Result
@@ -95,15 +96,19 @@ def _settle(worker: str, answers: dict[str, Result | None], at: datetime.datetim
 
 def _retry_uncertain(at: datetime.datetime) -> int:
     """Where the provider says so, send again what stayed uncertain for its retry wait."""
-    waiting = Message.objects.filter(
-        status=MessageStatus.UNCERTAIN, provider__on_uncertain=OnUncertain.RETRY
-    ).select_related("provider")[:CHUNK]
-    ids = [
-        message.pk
-        for message in waiting
-        if message.attempts <= message.retries_allowed
-        and (message.last_attempt_at or message.created_at) + message.retry_wait <= at
-    ]
-    return Message.objects.filter(pk__in=ids, status=MessageStatus.UNCERTAIN).move(
-        MessageStatus.NEW
+    allowed = Coalesce("retry_max_attempt", "provider__retry_max_attempt")
+    waiting = (
+        Message.objects.filter(
+            status=MessageStatus.UNCERTAIN, provider__on_uncertain=OnUncertain.RETRY
+        )
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at), attempts__lte=allowed)
+        .exclude(job__status=JobStatus.CANCELLED)
+        .select_related("provider")
+        .order_by("last_attempt_at")[:CHUNK]
     )
+    due = [row for row in waiting if (row.last_attempt_at or row.created_at) + row.retry_wait <= at]
+    moved = Message.objects.filter(
+        pk__in=[row.pk for row in due], status=MessageStatus.UNCERTAIN
+    ).move(MessageStatus.NEW)
+    outbox.run_on({row.job_id for row in due if row.job_id})
+    return moved

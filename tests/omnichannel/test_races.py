@@ -49,3 +49,79 @@ def test_what_a_worker_claimed_meanwhile_does_not_expire(db, meanwhile):
 
     assert recovery.expire(NOW) == 0
     assert status_of(message) == "sending"
+
+
+def make_job(provider, **values):
+    opened = {"name": "Spring", "source": "campaign", "channel_type": "email", "at": NOW}
+    return outbox.open_job(**opened, category="promotional", provider=provider, **values)
+
+
+def uncertain(provider, **values):
+    return make_message(
+        provider=provider, status="uncertain", last_attempt_at=NOW, attempts=1, **values
+    )
+
+
+@pytest.fixture
+def retrying(db):
+    return make_provider(on_uncertain=OnUncertain.RETRY, pool_time_retry=MINUTE)
+
+
+def test_what_is_uncertain_in_a_cancelled_job_is_not_sent_again(retrying):
+    job = make_job(retrying)
+    message = uncertain(retrying, job=job, lane=job.lanes.get())
+    outbox.cancel_job(job, NOW)
+
+    recovery.recover(NOW + 5 * MINUTE)
+
+    assert status_of(message) == "uncertain"
+
+
+def test_a_finished_job_runs_on_while_an_uncertain_message_is_sent_again(retrying):
+    job = make_job(retrying)
+    message = uncertain(retrying, job=job, lane=job.lanes.get())
+    job.status = JobStatus.FINISHED
+    job.save()
+
+    recovery.recover(NOW + 5 * MINUTE)
+
+    job.refresh_from_db()
+    assert (status_of(message), job.status) == ("new", JobStatus.RUNNING)
+
+
+def test_an_uncertain_message_whose_time_is_over_stays_uncertain(retrying):
+    message = uncertain(retrying, expires_at=NOW + MINUTE)
+
+    recovery.recover(NOW + 5 * MINUTE)
+
+    assert status_of(message) == "uncertain"
+
+
+def test_uncertain_messages_without_retries_do_not_keep_others_from_theirs(retrying, monkeypatch):
+    monkeypatch.setattr(recovery, "CHUNK", 2)
+    message = uncertain(retrying)
+    for _ in range(3):
+        uncertain(retrying, retry_max_attempt=0)
+
+    recovery.recover(NOW + 5 * MINUTE)
+
+    assert status_of(message) == "new"
+
+
+def test_what_belongs_to_a_job_whose_end_date_has_passed_is_not_requeued(db):
+    provider = make_provider()
+    job = make_job(provider, ends_at=NOW + MINUTE)
+    make_message(provider=provider, job=job, lane=job.lanes.get(), status="expired")
+
+    assert outbox.requeue(Message.objects.all(), at=NOW + 2 * MINUTE) == 0
+
+
+def test_a_requeued_message_expires_with_its_job(db):
+    provider = make_provider(days_before_expire=7)
+    job = make_job(provider, ends_at=NOW + 5 * MINUTE)
+    message = make_message(provider=provider, job=job, lane=job.lanes.get(), status="failed")
+
+    outbox.requeue(Message.objects.all(), at=NOW + MINUTE)
+
+    message.refresh_from_db()
+    assert message.expires_at == job.ends_at
