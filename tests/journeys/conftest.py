@@ -8,6 +8,7 @@ from omnichannel.benchmarks.smtp_sink import SmtpSink
 from tests.journeys.product import PASSWORD, Product
 from tests.servers.smtp import SmtpServer
 
+pytest.register_assert_rewrite("tests.journeys.customers")
 OPTIONS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
     "--disable-sync"
