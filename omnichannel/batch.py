@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
 
+from django.db import DatabaseError
 from django.utils import timezone
 
-from omnichannel import claims, crash, recording, tracking, trouble
+from omnichannel import claims, crash, lanes, recording, tracking, trouble
 from omnichannel.backends.base import OutgoingMessage, Result
 from omnichannel.choices import Outcome
 from omnichannel.exceptions import (
@@ -20,9 +24,11 @@ from omnichannel.exceptions import (
 from omnichannel.journal import Journal
 from omnichannel.models import ChannelProvider, Job, Lane, Message, TemplateVersion
 from omnichannel.outgoing import backend_of, outgoing
-from omnichannel.screening import screen
+from omnichannel.screening import is_timely, screen
 from omnichannel.status_table import StatusTable
 from omnichannel.verdicts import Verdict, judge, wait_for_provider
+
+logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.1
 FLUSH_ROWS = 500
@@ -33,7 +39,9 @@ BATCH_SECONDS = 60.0  # after which the rest of a batch is put back, well inside
 class Worker:
     """Who sends through one provider: its name, its journal, its connection, its code table.
 
-    Raises InvalidMessage when the provider's type does not exist.
+    A context manager: when it is left by an error, its journal stays behind and tells `recover`
+    what became of the messages that it had. Raises InvalidMessage when the provider's type does
+    not exist.
     """
 
     def __init__(self, provider: ChannelProvider) -> None:
@@ -46,9 +54,22 @@ class Worker:
         self.jobs: dict[int, Job] = {}
         self.versions: dict[int, TemplateVersion] = {}
 
-    def close(self) -> None:
-        self.backend.close()
-        self.journal.close()
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.backend.close()
+        finally:
+            if kind is None:
+                self.journal.close()
+            else:
+                self.journal.leave()
 
     def load(self, ids: Sequence[int]) -> list[Message]:
         """The messages with what rendering needs; jobs and versions are read once per worker."""
@@ -110,54 +131,72 @@ class Batch:
 
     def _feed(self, messages: Sequence[Message]) -> Iterator[OutgoingMessage]:
         for message in messages:
-            if not self._go_on():
+            at = timezone.now()
+            if not self._go_on(at):
                 return
-            try:
-                ready = outgoing(message, self.worker.backend.config)
-            except (TemplateError, InvalidMessage) as error:
-                self._judge(message, Outcome.REJECTED, "", str(error))
+            ready = self._made(message) if is_timely(message, at) else None
+            if ready is None:
                 continue
-            self.in_flight[ready.key] = message
             self.worker.journal.handed(ready.key)
+            self.in_flight[ready.key] = message
             crash.point("handed")
             yield ready
 
-    def _go_on(self) -> bool:
+    def _made(self, message: Message) -> OutgoingMessage | None:
+        """The message as the backend takes it; None when it cannot be made, which is judged."""
+        try:
+            return outgoing(message, self.worker.backend.config)
+        except (TemplateError, InvalidMessage) as error:
+            self._judge(message, Outcome.REJECTED, "", str(error))
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # Its own fault or a passing one: it is tried again, and its lane goes on.
+            logger.exception("Message %s cannot be made", message.pk)
+            text = f"It could not be made ({type(error).__name__}): the log has the details."
+            self._judge(message, Outcome.TEMPORARY, "", text)
+        return None
+
+    def _go_on(self, at: datetime.datetime) -> bool:
         now = time.monotonic()
-        if self.stopped() or now - self.started > BATCH_SECONDS:
+        if self.paused or self.stopped() or now - self.started > BATCH_SECONDS:
             return False
         if now - self.looked > LOOK_SECONDS:
             self.looked = now
-            self.paused = not Lane.objects.filter(
-                pk=self.lane.pk, is_paused=False, provider__is_active=True
-            ).exists()
-        return not self.paused
+            self.paused = not lanes.is_free(self.lane, at)
+        return not self.paused and lanes.in_window(self.lane, at)
 
     def _answered(self, result: Result) -> None:
         crash.point("answered")
         self.worker.journal.answered(result)
-        message = self.in_flight.pop(result.key)
         outcome = self.worker.table.outcome_of(result)
+        # In hand until its verdict is kept: whatever fails here must not put it back.
+        message = self.in_flight[result.key]
+        if outcome != Outcome.AUTH:
+            self.verdicts.append(judge(message, result, outcome, timezone.now()))
+            self.results.append(result)
+        del self.in_flight[result.key]
+        self._heed(outcome, result)
+        if time.monotonic() - self.flushed > FLUSH_SECONDS or len(self.verdicts) >= FLUSH_ROWS:
+            self._flush()
+
+    def _heed(self, outcome: str, result: Result) -> None:
+        """What the answer says about the provider."""
         if outcome == Outcome.AUTH:
-            trouble.stop(self.worker.provider, result.text, timezone.now())
             self.paused = True
-            return
-        if outcome == Outcome.THROTTLED:
+            trouble.stop(self.worker.provider, result.text, timezone.now())
+        elif outcome == Outcome.THROTTLED:
             self._slow_down(result)
         elif not self.worker.was_well:
             self.worker.was_well = True
             trouble.well(self.worker.provider)
-        self.verdicts.append(judge(message, result, outcome, timezone.now()))
-        self.results.append(result)
-        if time.monotonic() - self.flushed > FLUSH_SECONDS or len(self.verdicts) >= FLUSH_ROWS:
-            self._flush()
 
     def _slow_down(self, result: Result) -> None:
+        self.paused = True
+        self.worker.was_well = False
         text = result.text or "The provider asked to slow down."
         seconds = result.retry_after if result.retry_after is not None else 5.0
         trouble.rest(self.worker.provider, text, timezone.now(), seconds=max(seconds, 1.0))
-        self.paused = True
-        self.worker.was_well = False
 
     def _judge(self, message: Message, outcome: str, code: str, text: str) -> None:
         result = Result(str(message.key), outcome, code, text)

@@ -11,8 +11,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 
-from django.db import close_old_connections, connections
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from omnichannel import lanes, rates
@@ -21,12 +23,13 @@ from omnichannel.choices import Category
 from omnichannel.claims import claim, claim_one
 from omnichannel.exceptions import InvalidMessage
 from omnichannel.models import ChannelProvider, Lane, Message
-from omnichannel.trouble import stop
+from omnichannel.trouble import rest, stop
 
 logger = logging.getLogger(__name__)
 
 MAX_THREADS = 16
 IDLE_WAIT = 0.05  # seconds, while a rate limit says "later"
+EXTRA_TIME = 0.5  # seconds at a time for the others, while one provider overruns the time
 
 Stopped = Callable[[], bool]
 
@@ -38,16 +41,19 @@ def never() -> bool:
 def send_due(categories: Iterable[str], *, until: float, stopped: Stopped = never) -> int:
     """Send all that may go, until nothing is left or `until` (time.monotonic()) has come.
 
-    Answers how many messages were handled.
+    While a slow provider still holds a message after `until`, the others go on. Answers how many
+    messages were handled.
     """
     categories = tuple(categories)
     running: dict[int, Future[int]] = {}
     handled = 0
+    last = until + settings.SEND_DEADLINE_SECONDS
     with ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="send") as pool:
-        while time.monotonic() < until and not stopped():
+        while not stopped() and time.monotonic() < (last if running else until):
             for provider_id in _with_work(categories) - running.keys():
+                end = max(until, time.monotonic() + EXTRA_TIME)
                 running[provider_id] = pool.submit(
-                    _in_thread, provider_id, categories, until, stopped
+                    _in_thread, provider_id, categories, end, stopped
                 )
             if not running:
                 break
@@ -73,12 +79,24 @@ def _in_thread(
     close_old_connections()
     try:
         return send_provider(provider_id, categories, until=until, stopped=stopped)
-    except Exception:
+    except Exception as error:
         # A thread's end must not take the other providers' threads with it.
         logger.exception("The send loop of provider %s failed", provider_id)
+        _rest_after(error, provider_id)
         return 0
     finally:
         connections.close_all()
+
+
+def _rest_after(error: Exception, provider_id: int) -> None:
+    """A fault that comes again must not be met at once: each time takes a message with it."""
+    close_old_connections()
+    text = f"Unexpected error ({type(error).__name__}): the log has the details."
+    try:
+        rest(ChannelProvider.objects.only("name").get(pk=provider_id), text, timezone.now())
+    except DatabaseError:
+        logger.exception("Provider %s cannot rest", provider_id)
+        time.sleep(1)
 
 
 def drain(categories: Iterable[str] = tuple(Category), *, seconds: float = 60) -> int:
@@ -94,28 +112,29 @@ def send_provider(
     """Send what one provider has to send, best lane first, in this thread."""
     handled = 0
     worker: Worker | None = None
-    try:
-        while time.monotonic() < until and not stopped():
+
+    def ends() -> bool:
+        return stopped() or time.monotonic() >= until
+
+    with ExitStack() as hired:
+        while not ends():
             at = timezone.now()
             open_now = lanes.open_lanes(categories, at, provider_id=provider_id)
             if not open_now:
                 break
-            worker = worker or _hire(open_now[0].provider)
+            worker = worker or _hire(open_now[0].provider, hired)
             if worker is None:
                 break
-            count = _step(worker, open_now, at, stopped)
+            count = _step(worker, open_now, at, ends)
             handled += count
             if not count:
                 time.sleep(IDLE_WAIT)
-    finally:
-        if worker is not None:
-            worker.close()
     return handled
 
 
-def _hire(provider: ChannelProvider) -> Worker | None:
+def _hire(provider: ChannelProvider, hired: ExitStack) -> Worker | None:
     try:
-        return Worker(provider)
+        return hired.enter_context(Worker(provider))
     except InvalidMessage as error:
         stop(provider, str(error), timezone.now())
         return None
@@ -142,11 +161,8 @@ def deliver_now(message: Message, *, at: datetime.datetime) -> Message:
     Its status says what came of it; a message that is not ready (its window is closed, say) is
     left as it is.
     """
-    worker = Worker(message.provider)
-    try:
+    with Worker(message.provider) as worker:
         if claim_one(message, worker.name):
             Batch(worker, message.lane, [message.pk], never).send()
-    finally:
-        worker.close()
     message.refresh_from_db()
     return message

@@ -53,7 +53,12 @@ class Journal:
         os.ftruncate(self._file, 0)
 
     def close(self) -> None:
+        """All is settled: nothing is left behind."""
         self.path.unlink(missing_ok=True)
+        os.close(self._file)
+
+    def leave(self) -> None:
+        """Something is not settled: `abandoned` finds it, as it finds that of a dead worker."""
         os.close(self._file)
 
 

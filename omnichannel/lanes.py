@@ -39,10 +39,17 @@ def open_lanes(
     )
     if provider_id is not None:
         lanes = lanes.filter(provider_id=provider_id)
-    return [lane for lane in lanes if _in_window(lane, at)]
+    return [lane for lane in lanes if in_window(lane, at)]
 
 
-def _in_window(lane: Lane, at: datetime.datetime) -> bool:
+def is_free(lane: Lane, at: datetime.datetime) -> bool:
+    """Nobody has paused it since, and its provider may be used."""
+    able = ChannelProvider.objects.able(at)
+    return Lane.objects.filter(pk=lane.pk, is_paused=False, provider__in=able).exists()
+
+
+def in_window(lane: Lane, at: datetime.datetime) -> bool:
+    """May its messages go at `at`, by the provider's window and its own?"""
     provider = lane.provider
     return is_open(at, provider.interval_min, provider.interval_max) and is_open(
         at, lane.interval_min, lane.interval_max

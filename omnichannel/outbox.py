@@ -113,7 +113,7 @@ def expiry(
 def _first_status(
     message: Message, at: datetime.datetime
 ) -> tuple[MessageStatus, datetime.datetime | None]:
-    if suppressed_addresses([message]):
+    if (message.to_address.lower(), message.category) in suppressed_addresses([message]):
         message.error_message = "The address is on the suppression list."
         return MessageStatus.SUPPRESSED, None
     start = max(at, message.starts_at or at)
