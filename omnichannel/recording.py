@@ -85,10 +85,10 @@ def record(
         [
             v.message_id,
             v.status,
-            status_ids.get(v.code),
-            v.external_id[:255],
-            v.code[:60],
-            _clean(v.text),
+            status_ids.get(code_of(v.code)),
+            clean(v.external_id, 255),
+            code_of(v.code),
+            clean(v.text),
             _stamp(v.due_at) if v.due_at else None,
             moment,
             int(v.is_attempt),
@@ -101,7 +101,7 @@ def record(
         cursor.execute(_SET + source + _WHERE, [json.dumps(rows), worker])
         written = {row[0] for row in cursor.fetchall()}
         events = [
-            [v.message_id, provider_id, v.event, moment, v.status, v.code[:60], _clean(v.text)]
+            [v.message_id, provider_id, v.event, moment, v.status, code_of(v.code), clean(v.text)]
             for v in verdicts
             if v.message_id in written
         ]
@@ -117,5 +117,11 @@ def _stamp(at: datetime.datetime) -> str:
     return at.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
-def _clean(text: str) -> str:
-    return text.replace("\0", "")[:2000]
+def clean(text: str, length: int = 2000) -> str:
+    """A provider's words without what a database refuses: NUL and half characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
+
+
+def code_of(text: str) -> str:
+    """A provider's code as its table holds it."""
+    return clean(text, 60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omnichannel.backends.base import Backend, Result
 from omnichannel.models import ChannelProvider, ProviderStatus
+from omnichannel.recording import clean, code_of
 
 
 class StatusTable:
@@ -26,19 +27,20 @@ class StatusTable:
 
     def outcome_of(self, result: Result) -> str:
         """The backend's word, unless an operator changed what this code means."""
-        if result.code and result.code not in self.ids:
-            self._add(result)
-        return self.chosen.get(result.code, result.outcome)
+        code = code_of(result.code)
+        if code and code not in self.ids:
+            self._add(code, result)
+        return self.chosen.get(code, result.outcome)
 
-    def _add(self, result: Result) -> None:
+    def _add(self, code: str, result: Result) -> None:
         row, _ = ProviderStatus.objects.get_or_create(
             provider=self.provider,
-            code=result.code[:60],
+            code=code,
             defaults={
                 "reason": "Unclassified",
-                "description": result.text[:500],
-                "outcome": result.outcome or self.backend.guess(result.code),
+                "description": clean(result.text, 500),
+                "outcome": result.outcome or self.backend.guess(code),
                 "is_classified": False,
             },
         )
-        self.ids[result.code] = row.pk
+        self.ids[code] = row.pk

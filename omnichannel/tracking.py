@@ -11,6 +11,7 @@ from django.db.models import Q
 from omnichannel.backends.base import TrackingEvent
 from omnichannel.choices import EventType, MessageStatus, Outcome
 from omnichannel.models import ChannelProvider, Message, MessageEvent
+from omnichannel.recording import clean, code_of
 
 _FAILING = {EventType.BOUNCED, EventType.REJECTED, EventType.FAILED}
 
@@ -67,11 +68,11 @@ def _row(provider: ChannelProvider, event: TrackingEvent, message: Message) -> M
         provider=provider,
         type=event.type,
         at=event.at,
-        event_id=event.event_id,
+        event_id=clean(event.event_id, 120),
         status=status_after(event) or message.status,
-        code=event.code[:60],
-        description=event.description[:2000],
-        url=event.url[:2000],
+        code=code_of(event.code),
+        description=clean(event.description),
+        url=clean(event.url),
         is_machine=event.is_machine,
     )
 
@@ -85,7 +86,7 @@ def _move(matched: Sequence[tuple[TrackingEvent, Message]]) -> None:
         else:
             for event, message in hits:
                 Message.objects.filter(pk=message.pk, status__in=_AFTER_HAND_OVER).move(
-                    target, error_code=event.code[:60], error_message=event.description[:2000]
+                    target, error_code=code_of(event.code), error_message=clean(event.description)
                 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import time
 
@@ -10,6 +11,7 @@ import time_machine
 from django.db import OperationalError
 
 from omnichannel import batch, delivery, recovery
+from omnichannel.backends.base import Result, TrackingEvent
 from omnichannel.choices import Outcome
 from omnichannel.models import ChannelProvider, Message, Suppression
 from tests.factories import NOW, make_message, make_provider
@@ -242,3 +244,24 @@ def test_two_answers_in_turn_are_both_heard(provider, scripted, rows):
     delivery.drain()
 
     assert statuses(rows) == ["sent", "failed", "sent"]
+
+
+def test_what_no_database_can_keep_is_left_out_of_an_answer(provider, scripted):
+    broken = "a\0b\udcff"
+    event = TrackingEvent("delivered", NOW, event_id=broken, code=broken, description=broken)
+    scripted.answer = lambda message: Result(
+        message.key,
+        Outcome.ACCEPTED,
+        f"{broken}{'9' * 80}",
+        broken,
+        external_id=broken,
+        events=(dataclasses.replace(event, key=message.key),),
+    )
+    message = make_message(provider=provider)
+
+    delivery.drain()
+
+    message.refresh_from_db()
+    assert (message.status, message.external_id) == ("delivered", "ab?")
+    assert message.provider_status.code == "ab?" + "9" * 57
+    assert message.events.filter(type="delivered").get().description == "ab?"
