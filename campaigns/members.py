@@ -8,18 +8,11 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 
-from campaigns.choices import ImportStatus
 from campaigns.models import Audience, AudienceMember
-from campaigns.pacing import Breather
-from omnichannel.exceptions import OmnichannelError
 
 PAGE = 2_000
 FOUND = 500
 LAST = "\U0010ffff"
-
-
-class AudienceInUse(OmnichannelError):
-    """The audience cannot be deleted: something still needs it."""
 
 
 def starting_with(members: QuerySet[AudienceMember], text: str) -> QuerySet[AudienceMember]:
@@ -77,36 +70,3 @@ def remove_members(members: QuerySet[AudienceMember]) -> int:
             count_down(pk, gone)
             removed += gone
     return removed
-
-
-def remove_audience(audience: Audience) -> int:
-    """Delete an audience with its records, a page at a time. The number of records.
-
-    Raises AudienceInUse when a campaign or a running import uses it. Broken off halfway, what
-    is left is a smaller audience with the right count.
-    """
-    if reason := why_kept(audience):
-        raise AudienceInUse(reason)
-    removed = last = 0
-    breather = Breather()
-    members = AudienceMember.objects.filter(audience=audience)
-    while ids := page_of_ids(members, last):
-        with breather, transaction.atomic():
-            gone, _ = members.filter(id__in=ids).delete()
-            count_down(audience.pk, gone)
-        removed, last = removed + gone, ids[-1]
-    audience.delete()
-    return removed
-
-
-def why_kept(audience: Audience) -> str:
-    """What keeps the audience from being deleted, in a sentence; empty: nothing."""
-    names = list(audience.campaigns.values_list("name", flat=True)[:5])
-    if names:
-        return (
-            f"{audience} is the audience of {', '.join(names)}. Choose another audience there, or "
-            "delete those campaigns first."
-        )
-    if audience.imports.filter(status__in=ImportStatus.active()).exists():
-        return f"An import into {audience} is running. Cancel it first."
-    return ""

@@ -7,11 +7,12 @@ import time
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import audience_import, expansion, progress, starting
+from campaigns import audience_import, expansion, progress, removal, starting
 from omnichannel.lifecycle import stop_requested
 
 EXPAND_SECONDS = 20
 IMPORT_SECONDS = 50
+REMOVAL_SECONDS = 20
 
 
 @shared_task
@@ -33,3 +34,9 @@ def expand_jobs() -> int:
 @shared_task
 def follow_jobs() -> int:
     return progress.follow(timezone.now())
+
+
+@shared_task
+def remove_audiences() -> int:
+    until = time.monotonic() + REMOVAL_SECONDS
+    return removal.remove_asked(until=until, stopped=stop_requested)

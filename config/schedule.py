@@ -26,6 +26,7 @@ PERIODIC_TASKS = (
     Periodic("Expire messages", "omnichannel.tasks.expire_messages", 30),
     Periodic("Recover messages of dead workers", "omnichannel.tasks.recover_messages", 10),
     Periodic("Import audiences", "campaigns.tasks.run_audience_imports", 1),
+    Periodic("Delete audiences", "campaigns.tasks.remove_audiences", 5),
     Periodic("Start scheduled campaigns", "campaigns.tasks.start_due_campaigns", 5),
     Periodic("Write the messages of campaigns", "campaigns.tasks.expand_jobs", 1),
     Periodic("Follow running campaigns", "campaigns.tasks.follow_jobs", 2),

@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import slugify
 
-from campaigns.members import remove_audience, why_kept
 from campaigns.models import Audience, AudienceImport
+from campaigns.removal import ask_removal, why_kept
 from campaigns.resources import export_lines
 from omnichannel.admin.base import StudioAdmin, TabularInline, action, display
 
@@ -63,7 +64,8 @@ class AudienceAdmin(StudioAdmin):
         css = {"all": ("studio/import.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Audience]:
-        return super().get_queryset(request).prefetch_related("tags")
+        rows = super().get_queryset(request).filter(removal_asked_at__isnull=True)
+        return rows.prefetch_related("tags")
 
     def get_inlines(self, request: HttpRequest, obj: Audience | None) -> tuple[Any, ...]:
         return self.inlines if obj else ()
@@ -123,8 +125,12 @@ class AudienceAdmin(StudioAdmin):
         return listed, counts, needed, [text for row in rows if (text := why_kept(row))]
 
     def delete_model(self, request: HttpRequest, obj: Audience) -> None:
-        remove_audience(obj)
+        count = obj.records_count
+        if not ask_removal(obj, at=timezone.now()):
+            self.message_user(
+                request, f"The {count:,} records of {obj} are being deleted in the background."
+            )
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Audience]) -> None:
         for audience in queryset:
-            remove_audience(audience)
+            self.delete_model(request, audience)

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from campaigns import audience_import, uploads
 from campaigns.import_preview import detect, preview
-from campaigns.members import AudienceInUse, remove_audience
 from campaigns.models import Audience, AudienceImport
+from campaigns.removal import remove_audience, why_kept
 from omnichannel.models import Label
 
 FILE = Path(__file__).parent / "data" / "audience.csv"
@@ -48,8 +48,8 @@ def _upload(audience: Audience) -> AudienceImport:
 def remove() -> list[str]:
     kept = []
     for audience in Audience.objects.filter(is_demo=True):
-        try:
-            remove_audience(audience)
-        except AudienceInUse:
+        if why_kept(audience):
             kept.append(f"audience {audience}")
+        else:
+            remove_audience(audience)
     return kept

@@ -24,6 +24,9 @@ class Audience(models.Model):
     records_count = models.PositiveBigIntegerField("records", default=0, editable=False)
     is_active = models.BooleanField("active", default=True)
     is_demo = models.BooleanField(default=False, editable=False)
+    removal_asked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Set: it is deleted in the background."
+    )
     created_at = models.DateTimeField("created", auto_now_add=True)
     updated_at = models.DateTimeField("changed", auto_now=True)
 

@@ -8,11 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import members
-from campaigns.choices import ImportStatus
-from campaigns.members import AudienceInUse, remove_audience, remove_members, starting_with
+from campaigns.members import remove_members, starting_with
 from campaigns.models import Audience, AudienceMember
 from campaigns.resources import export_lines
-from tests.factories_audience import imported, make_audience, make_import, make_member
+from tests.factories_audience import imported, make_audience, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -49,24 +48,6 @@ def test_search_walks_along_indexes():
             name for name in ("once", "email", "phone") for plan in plans[:4] if name in plan[0][3]
         ]
         assert used == ["once", "once", "email", "phone"]
-
-
-def test_an_audience_is_removed_with_its_records_in_pages(monkeypatch):
-    monkeypatch.setattr(members, "PAGE", 2)
-    audience, other = make_audience(), make_member(make_audience())
-    for _ in range(5):
-        make_member(audience)
-
-    assert remove_audience(audience) == 5
-    assert list(AudienceMember.objects.all()) == [other]
-    assert not Audience.objects.filter(pk=audience.pk).exists()
-
-
-def test_an_audience_with_a_running_import_is_kept():
-    row = make_import("email\n", status=ImportStatus.RUNNING)
-
-    with pytest.raises(AudienceInUse, match="Cancel it first"):
-        remove_audience(row.audience)
 
 
 def test_removing_records_keeps_the_count_right():
