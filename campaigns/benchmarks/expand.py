@@ -32,7 +32,7 @@ def run(options: BenchOptions) -> Iterator[Figure]:
         raise RuntimeError("The number of messages is not the number of recipients.")
     memory = peak_mb()
     yield Figure("expand.seconds", seconds, "s", options.n, seconds, memory)
-    yield Figure("expand.rate", options.n / seconds, "messages/s", options.n, seconds, memory)
+    yield Figure("expand.rows_per_s", options.n / seconds, "messages/s", options.n, seconds, memory)
 
 
 def _job(audience: Audience) -> Job:

@@ -102,8 +102,9 @@ def _import(name: str, audience: Audience, path: Path, bare: float) -> Iterator[
     seconds = row.checkpoint["seconds"]
     peak, cpu = map(float, done.stdout.split())
     rate = row.rows_done / seconds
-    yield Figure(f"{name}.rate", rate, "rows/s", row.rows_done, seconds, peak)
+    yield Figure(f"{name}.rows_per_s", rate, "rows/s", row.rows_done, seconds, peak)
     # What stays true on a busy machine; the database server's own share is not in it.
+    yield Figure(f"{name}.peak_mb", peak, "MB", row.rows_done)
     yield Figure(f"{name}.cpu_rate", row.rows_done / cpu, "rows/cpu-s", row.rows_done, cpu)
     yield Figure(f"{name}.ratio", rate * bare / row.rows_done, "of bare loop", row.rows_done)
 

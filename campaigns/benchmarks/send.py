@@ -62,9 +62,10 @@ def run(options: BenchOptions) -> Iterator[Figure]:
     if not sent == arrived == count == options.n:
         raise RuntimeError(f"{options.n} queued, {count} handled, {sent} sent, {arrived} arrived.")
     rate, loop = count / seconds, statistics.median(bare)
-    yield Figure("send.rate", rate, "messages/s", count, seconds, memory)
-    yield Figure("send.bare_loop", loop, "messages/s", 2 * min(BARE, options.n))
-    yield Figure("send.ratio", rate / loop, "x bare loop", count)
+    yield Figure("send.messages_per_s", rate, "messages/s", count, seconds, memory)
+    yield Figure("send.peak_mb", memory, "MB", count)
+    yield Figure("send.bare_smtplib_per_s", loop, "messages/s", 2 * min(BARE, options.n))
+    yield Figure("send.ratio_to_bare_smtplib", rate / loop, "x bare loop", count)
 
 
 def _prepare(count: int, port: int) -> Job:
