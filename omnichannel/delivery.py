@@ -21,6 +21,7 @@ from omnichannel import lanes, rates
 from omnichannel.batch import Batch, Worker
 from omnichannel.choices import Category
 from omnichannel.claims import claim, claim_one
+from omnichannel.crypto import SecretUnreadable
 from omnichannel.exceptions import InvalidMessage
 from omnichannel.models import ChannelProvider, Lane, Message
 from omnichannel.trouble import rest, stop
@@ -135,7 +136,7 @@ def send_provider(
 def _hire(provider: ChannelProvider, hired: ExitStack) -> Worker | None:
     try:
         return hired.enter_context(Worker(provider))
-    except InvalidMessage as error:
+    except (InvalidMessage, SecretUnreadable) as error:
         stop(provider, str(error), timezone.now())
         return None
 

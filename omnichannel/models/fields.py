@@ -6,31 +6,69 @@ import json
 from typing import Any
 
 from django.db import models
+from django.db.models.query_utils import DeferredAttribute
 
 from omnichannel.crypto import decrypt, encrypt
 
 
-class EncryptedTextField(models.TextField):
-    """Text in Python, a Fernet token in the database. Cannot be searched or ordered by."""
+class Sealed(str):
+    """A token as it is stored."""
 
-    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+
+class SecretAttribute(DeferredAttribute):
+    """Opens a secret when it is read: one that no key opens must not take a whole list down."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        value = super().__get__(instance, cls)
+        return self.field.opened(value) if isinstance(value, Sealed) else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+
+
+class SecretField(models.TextField):
+    """Raises SecretUnreadable when it is read and no key of the ring opens it.
+
+    Cannot be searched or ordered by; `values()` answers the token.
+    """
+
+    descriptor_class = SecretAttribute
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        return Sealed(value) if value else self.opened(value)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        # What was not changed is written back as it was, readable or not.
+        kept = model_instance.__dict__.get(self.attname)
+        return kept if isinstance(kept, Sealed) else super().pre_save(model_instance, add)
+
+    def opened(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class EncryptedTextField(SecretField):
+    """Text in Python, a Fernet token in the database."""
+
+    def opened(self, value: str | None) -> str | None:
         return decrypt(value) if value else value
 
     def get_prep_value(self, value: Any) -> str | None:
-        return encrypt(str(value)) if value else value
+        return encrypt(str(value)) if value and not isinstance(value, Sealed) else value
 
 
-class EncryptedJSONField(models.TextField):
+class EncryptedJSONField(SecretField):
     """A dictionary in Python, one Fernet token in the database."""
 
     _pyi_private_set_type: Any
     _pyi_private_get_type: Any
 
-    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> dict[str, Any]:
+    def opened(self, value: str | None) -> dict[str, Any]:
         return json.loads(decrypt(value)) if value else {}
 
     def to_python(self, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) and value else value or {}
 
     def get_prep_value(self, value: Any) -> str:
+        if isinstance(value, Sealed):
+            return value
         return encrypt(json.dumps(value)) if value else ""

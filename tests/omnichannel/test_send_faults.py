@@ -178,12 +178,12 @@ def test_a_fault_rests_its_provider_instead_of_coming_again_at_once(
 
 def test_a_batch_ends_when_the_time_of_its_task_does(provider, scripted, rows):
     def answer(message):
-        time.sleep(0.1)
+        time.sleep(0.8)
         return accept(message)
 
     scripted.answer = answer
 
-    delivery.send_provider(provider.pk, ("transactional",), until=time.monotonic() + 0.05)
+    delivery.send_provider(provider.pk, ("transactional",), until=time.monotonic() + 0.7)
 
     assert statuses(rows) == ["sent", "new", "new"]
 
@@ -265,3 +265,17 @@ def test_what_no_database_can_keep_is_left_out_of_an_answer(provider, scripted):
     assert (message.status, message.external_id) == ("delivered", "ab?")
     assert message.provider_status.code == "ab?" + "9" * 57
     assert message.events.filter(type="delivered").get().description == "ab?"
+
+
+def test_a_secret_that_no_key_opens_stops_its_provider_only(provider, scripted, settings):
+    sealed = make_provider(backend="scripted", app_password="secret")
+    waits = make_message(provider=sealed)
+    message = make_message(provider=provider)
+    settings.FIELD_ENCRYPTION_KEYS = ["another ring"]
+
+    delivery.drain()
+    recovery.recover(NOW)
+
+    assert statuses([waits, message]) == ["new", "sent"]
+    stopped = ChannelProvider.objects.values_list("trouble", flat=True).get(pk=sealed.pk)
+    assert "FIELD_ENCRYPTION_KEYS" in stopped
