@@ -18,6 +18,8 @@ class Sealed(str):
 class SecretAttribute(DeferredAttribute):
     """Opens a secret when it is read: one that no key opens must not take a whole list down."""
 
+    field: SecretField
+
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
         return self.field.opened(value) if isinstance(value, Sealed) else value
