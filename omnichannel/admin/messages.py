@@ -12,6 +12,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.html import format_html
 
 from omnichannel import outbox
 from omnichannel.admin.attachments import AttachmentInline, SentAttachmentInline
@@ -27,6 +28,7 @@ from omnichannel.admin.base import (
     row_id,
 )
 from omnichannel.admin.events import MessageEventInline
+from omnichannel.admin.filled import filled
 from omnichannel.admin.filters import ChannelTypeFilter, ErrorCodeFilter
 from omnichannel.admin.message_form import MessageForm
 from omnichannel.admin.message_moves import MessageMoves
@@ -59,7 +61,7 @@ _HEAVY = (
     "template_version__compiled_html",
     "template_version__compiled_text",
 )
-SHOWN = 60  # characters of a subject or a text
+SHOWN = 120  # characters of a subject or a text
 _TO = ("to_address", "cc_addresses", "bcc_addresses")
 _WHEN = (("starts_at", "ends_at"), ("interval_min", "interval_max"))
 _RETRY = (("retry_max_attempt", "pool_time_retry"),)
@@ -91,9 +93,9 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         ("created_at", RangeDateTimeFilter),
         ErrorCodeFilter,
     )
-    list_select_related = ("provider", "template_version")
+    list_select_related = ("provider", "template_version__template")
     search_fields = ("to_address",)
-    search_help_text = "An address or its beginning, a message key, or an External Id"
+    search_help_text = "Address, message key, External Id"
     paginator = CappedPaginator
     ordering = ("-id",)
     add_fieldsets = (
@@ -117,7 +119,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
                 )
             },
         ),
-        ("Recipients and content", {"fields": (*_TO, "subject_shown", "template_version")}),
+        ("Recipients and content", {"fields": (*_TO, "subject", "text_shown", "template_version")}),
         ("Way", {"fields": (*_WAY, "job")}),
         ("When (UTC)", {"fields": (("created_at", "expires_at"), *_WHEN, *_RETRY)}),
         (
@@ -139,8 +141,16 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         files = (SentAttachmentInline,) if obj.attachments.exists() else ()
         return (*files, MessageEventInline)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Message | None = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        return found if obj is None else filled(found, lambda name: self._value(obj, name))
+
+    def _value(self, obj: Message, name: str) -> Any:
+        own = getattr(self, name, None)
+        return own(obj) if callable(own) else getattr(obj, name)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
-        return ("state_now", "waits_until", "subject_shown") if obj else ()
+        return ("state_now", "waits_until", "text_shown") if obj else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -182,11 +192,17 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     def waits_until(self, obj: Message) -> datetime.datetime | None:
         return obj.due_at if obj.status in MessageStatus.waiting() else None
 
-    @display(description="subject")
-    def subject_shown(self, obj: Message) -> str:
-        version, opening = obj.template_version, getattr(obj, "opening", "")
-        text = obj.subject or (version.subject or version.text if version else opening) or "-"
-        return f"{text[: SHOWN - 1]}…" if len(text) >= SHOWN else text
+    @display(description="subject", empty_value="-")
+    def subject_shown(self, obj: Message) -> str | None:
+        """Its own subject or opening words; of a template, the name: the rest is on its page."""
+        version = obj.template_version
+        text = obj.subject or (str(version) if version else self.text_shown(obj))
+        return format_html('<span class="one-line" title="{0}">{0}</span>', text) if text else None
+
+    @display(description="text")
+    def text_shown(self, obj: Message) -> str:
+        opening: str = getattr(obj, "opening", "").strip()
+        return "" if obj.subject else opening
 
     @display(description="channel")
     def channel_type(self, obj: Message) -> str:

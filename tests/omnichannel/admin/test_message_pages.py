@@ -7,6 +7,7 @@ from django.utils import timezone
 from omnichannel import outbox
 from omnichannel.models import Message, MessageAttachment, MessageEvent
 from tests.factories import make_message
+from tests.factories_templates import make_template, make_version
 from tests.omnichannel.admin.posted import MESSAGES, SUBMITTED, client_with
 
 pytestmark = pytest.mark.django_db
@@ -189,3 +190,24 @@ def test_message_is_found(admin_client, part):
 
     assert message.to_address in page
     assert other.to_address not in page
+
+
+def test_page_of_a_message_leaves_out_what_is_empty(admin_client):
+    message = make_message(status="sent", cc_addresses="", retry_attempt=0)
+
+    page = admin_client.get(f"{MESSAGES}{message.pk}/change/").content.decode()
+
+    assert "CC Addresses" not in page
+    assert "Interval Min" not in page
+    assert "Retry Attempt" in page
+
+
+def test_list_names_the_template_of_a_message_that_has_no_words_of_its_own(admin_client):
+    template = make_template(name="Spring offer")
+    version = make_version(template, subject="{{ first_name }}, look")
+    make_message(subject="", body_text="", template_version=version)
+
+    page = admin_client.get(MESSAGES).content.decode()
+
+    assert "Spring offer v1" in page
+    assert "{{ first_name }}" not in page
