@@ -218,12 +218,13 @@ def chart(job: Job) -> dict[str, Any]:
     rows = list(job.samples.order_by("at").values_list("at", "taken", "failed", "pending"))
     step = max(1, len(rows) // CHART_POINTS)
     kept = rows[::step] + (rows[-1:] if len(rows) % step != 1 and step > 1 else [])
-    return {
-        "points": [
-            [round((at - start).total_seconds(), 1), taken, failed, pending]
-            for at, taken, failed, pending in kept
-        ]
-    }
+    points = [
+        [round((at - start).total_seconds(), 1), taken, failed, pending]
+        for at, taken, failed, pending in kept
+    ]
+    # A run that was over at its first sample is a line, too: from all waiting to all done.
+    begin = [[0.0, 0, 0, sum(points[0][1:])]] if points and points[0][0] > 0 else []
+    return {"points": begin + points}
 
 
 __all__ = ["LivePages", "chart", "panel"]

@@ -45,7 +45,7 @@ function makeChart(canvas) {
         tooltip: { callbacks: { title: (items) => clock(items[0].parsed.x) } },
       },
       scales: {
-        x: { ...axis, type: "linear", min: 0, ticks: { ...axis.ticks, callback: clock } },
+        x: { ...axis, type: "linear", min: 0, ticks: { ...axis.ticks, precision: 0, callback: clock } },
         y: { ...axis, beginAtZero: true, ticks: { ...axis.ticks, precision: 0 } },
       },
     },

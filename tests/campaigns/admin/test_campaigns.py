@@ -237,6 +237,16 @@ def test_the_chart_has_the_samples_thinned_to_a_bounded_number(admin_client):
     assert points[-1] == [1998.0, 999, 0, 1]
 
 
+def test_the_chart_of_a_short_run_begins_with_all_of_it_waiting(admin_client):
+    campaign = make_campaign()
+    job = runner.start(campaign, by=None, at=timezone.now())
+    job.samples.create(at=job.started_at + datetime.timedelta(seconds=1), taken=9, failed=1)
+
+    answer = admin_client.get(reverse("admin:campaign_live_chart", args=[campaign.pk])).json()
+
+    assert answer["points"] == [[0.0, 0, 0, 10], [1.0, 9, 1, 0]]
+
+
 @pytest.mark.parametrize(
     ("values", "error"),
     [
