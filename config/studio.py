@@ -20,7 +20,7 @@ def _item(title: str, icon: str, url_name: str, permission: str) -> dict[str, An
 STUDIO: dict[str, Any] = {
     "SITE_TITLE": "Omnichannel Studio",
     "SITE_HEADER": "Omnichannel Studio",
-    "SITE_SUBHEADER": "Everything you say to your customers",
+    "SITE_SUBHEADER": "E-mail, SMS and push",
     "SITE_SYMBOL": "forum",
     "SITE_FAVICONS": [
         {

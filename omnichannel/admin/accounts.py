@@ -54,5 +54,7 @@ def _may_touch(request: HttpRequest, user: Any) -> bool:
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, AccountAdmin):
+    empty_hint = "A group gives its users the same permissions. Add the first one."
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if request.user.is_superuser else ("permissions",)
