@@ -5,9 +5,13 @@ from __future__ import annotations
 import datetime
 import math
 
+from omnichannel.choices import Category
 from omnichannel.models import Lane, RateClock
 
 SLICE = 0.5  # seconds of sending that one step may reserve: a pause takes effect within it
+# Slices that these may take in advance: they never stand behind promotional messages, which wait
+# until the clock has made up for it.
+AHEAD = {Category.OTP: 2, Category.TRANSACTIONAL: 1}
 
 
 def allowance(lane: Lane, wanted: int, at: datetime.datetime) -> int:
@@ -21,17 +25,22 @@ def allowance(lane: Lane, wanted: int, at: datetime.datetime) -> int:
         (f"provider:{lane.provider_id}", lane.provider.rate_limit),
     ):
         if rate:
-            granted = take(scope, rate, granted, at)
+            ahead = AHEAD.get(Category(lane.category), 0)
+            granted = take(scope, rate, granted, at, ahead=ahead)
     return granted
 
 
-def take(scope: str, rate: int, wanted: int, at: datetime.datetime) -> int:
-    """Reserve up to `wanted` messages at `rate` per second; answer how many were granted."""
+def take(scope: str, rate: int, wanted: int, at: datetime.datetime, *, ahead: int = 0) -> int:
+    """Reserve up to `wanted` messages at `rate` per second; answer how many were granted.
+
+    With `ahead`, also while the clock stands up to so many slices in the future.
+    """
     count = min(wanted, max(1, math.floor(rate * SLICE)))
     if count < 1:
         return 0
     clock, _ = RateClock.objects.get_or_create(scope=scope, defaults={"free_at": at})
-    if clock.free_at > at:
+    # A slow rate's slice is the time of one message.
+    if clock.free_at > at + datetime.timedelta(seconds=ahead * max(SLICE, 1 / rate)):
         return 0
     # A missed slice may be made up for, up to one slice: otherwise the rate is never reached.
     start = max(clock.free_at, at - datetime.timedelta(seconds=SLICE))

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import datetime
 
+import pytest
+
+from omnichannel.choices import Category
 from omnichannel.rates import allowance, take
 from tests.factories import NOW, make_lane, make_provider
 
@@ -31,3 +34,25 @@ def test_the_lower_of_two_limits_decides(db):
     lane = make_lane(make_provider(rate_limit=1000), rate_limit=10)
 
     assert allowance(lane, 500, NOW) == 5
+
+
+@pytest.mark.parametrize("rate", [1, 10])
+def test_a_password_does_not_wait_for_its_share_of_a_busy_provider(db, rate):
+    provider = make_provider(rate_limit=rate)
+    bulk = make_lane(provider, category=Category.PROMOTIONAL)
+    otp = make_lane(provider, category=Category.OTP)
+
+    assert allowance(bulk, 500, NOW) > 0
+    assert allowance(bulk, 500, NOW) == 0
+    assert allowance(otp, 1, NOW) == 1
+
+
+def test_what_urgent_messages_took_early_is_taken_off_the_others(db):
+    provider = make_provider(rate_limit=10)
+    bulk = make_lane(provider, category=Category.PROMOTIONAL)
+    otp = make_lane(provider, category=Category.OTP)
+    moments = [NOW + datetime.timedelta(seconds=n / 10) for n in range(100)]
+
+    granted = [allowance(lane, 500, at) for at in moments for lane in (bulk, otp)]
+
+    assert 90 <= sum(granted) <= 115
