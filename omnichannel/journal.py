@@ -3,7 +3,8 @@
 One append-only file per worker, held locked while the worker lives. A line is written before a
 message is handed over and another as soon as its answer is known; the file is emptied when the
 answers are committed. So after a kill the only messages of unknown outcome are those handed
-over and not answered; the rest of the claim is known to be unsent.
+over and not answered; the rest of the claim is known to be unsent. Nothing is forced to the
+disk, so after a crash of the machine itself nothing is known of what was not answered.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from omnichannel.backends.base import Result
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot() -> str:
+    """Which run of the machine this is."""
+    return BOOT.read_text().strip() if BOOT.exists() else "unknown"
 
 
 def folder() -> Path:
@@ -33,9 +41,9 @@ class Journal:
 
     def __init__(self) -> None:
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.path = folder() / f"{self.worker}.log"
+        self.path = folder() / f"{self.worker}.{boot()}.log"
         # Locked before it has the name by which `abandoned` finds it.
-        draft = self.path.with_suffix(".new")
+        draft = self.path.with_name(f"{self.path.name}.new")
         self._file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         draft.rename(self.path)
@@ -62,17 +70,26 @@ class Journal:
         os.close(self._file)
 
 
-def abandoned() -> Iterator[tuple[str, dict[str, Result | None]]]:
-    """Journals of dead workers of this machine: (worker, {key: its answer, None if unknown}).
+class Left(NamedTuple):
+    """What a dead worker left: {key: its answer, None if unknown}.
 
-    Each is locked while it is handled and deleted after.
+    `is_whole`: what it does not name was not handed over.
     """
+
+    worker: str
+    answers: dict[str, Result | None]
+    is_whole: bool
+
+
+def abandoned() -> Iterator[Left]:
+    """Journals of dead workers of this machine; each is locked while handled, then deleted."""
     for path in sorted(folder().glob("*.log")):
         file = _lock(path)
         if file is None:
             continue
         try:
-            yield path.stem, _read(path)
+            worker, _, written_in = path.stem.rpartition(".")
+            yield Left(worker, _read(path), written_in == boot())
             path.unlink(missing_ok=True)
         finally:
             os.close(file)
@@ -93,15 +110,21 @@ def _lock(path: Path) -> int | None:
 
 def _read(path: Path) -> dict[str, Result | None]:
     found: dict[str, Result | None] = {}
-    for line in path.read_bytes().splitlines():
-        entry = _entry(line)
-        if entry is not None:
-            found[entry[0]] = Result(*entry) if len(entry) > 1 else None
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return found  # its worker ended well just now
+    for line in lines:
+        key, *answer = _entry(line)
+        found[key] = Result(key, *answer) if answer else None
     return found
 
 
-def _entry(line: bytes) -> list[Any] | None:
+def _entry(line: bytes) -> list[Any]:
+    """[key] or [key, outcome, code, text, external_id]; [""] for a line that is neither."""
     try:
-        return json.loads(line)
+        entry = json.loads(line)
     except ValueError:
-        return None  # cut off in the middle of a write
+        return [""]  # cut off in the middle of a write
+    is_entry = isinstance(entry, list) and len(entry) in (1, 5)
+    return entry if is_entry and all(isinstance(part, str) for part in entry) else [""]

@@ -52,8 +52,8 @@ def recover(at: datetime.datetime) -> int:
     an answer becomes uncertain, and the rest is put back.
     """
     touched = 0
-    for worker, answers in journal.abandoned():
-        touched += _settle(worker, answers, at)
+    for left in journal.abandoned():
+        touched += _settle(left, at)
     touched += Message.objects.filter(status=MessageStatus.SENDING, lease_until__lt=Now()).update(
         status=MessageStatus.UNCERTAIN,
         error_message=LEASE_OVER,
@@ -72,25 +72,24 @@ def _finish_cancelling(at: datetime.datetime) -> int:
     return sum(outbox.cancel(Message.objects.filter(job=job), at=at) for job in lately)
 
 
-def _settle(worker: str, answers: dict[str, Result | None], at: datetime.datetime) -> int:
-    claimed = list(
-        Message.objects.filter(status=MessageStatus.SENDING, claimed_by=worker).select_related(
-            "provider"
-        )
-    )
-    handed = [message for message in claimed if str(message.key) in answers]
-    for message in handed:
-        result = answers[str(message.key)] or Result(str(message.key), Outcome.UNKNOWN, text=GONE)
+def _settle(left: journal.Left, at: datetime.datetime) -> int:
+    mine = Message.objects.filter(status=MessageStatus.SENDING, claimed_by=left.worker)
+    claimed = list(mine.select_related("provider"))
+    for message in claimed:
+        key = str(message.key)
+        if left.is_whole and key not in left.answers:
+            continue
+        result = left.answers.get(key) or Result(key, Outcome.UNKNOWN, text=GONE)
         if result.outcome == Outcome.AUTH:
             continue
         recording.record(
             [verdicts.judge(message, result, result.outcome, at)],
-            worker=worker,
+            worker=left.worker,
             provider_id=message.provider_id,
             status_ids=dict(message.provider.statuses.values_list("code", "id")),
             at=at,
         )
-    claims.put_back([message.pk for message in claimed], worker)
+    claims.put_back([message.pk for message in claimed], left.worker)
     return len(claimed)
 
 

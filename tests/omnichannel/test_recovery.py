@@ -153,3 +153,24 @@ def test_what_was_put_back_into_a_cancelled_job_is_cancelled(db):
     recovery.recover(NOW)
 
     assert statuses([message]) == ["cancelled"]
+
+
+def test_after_the_machine_went_down_what_was_claimed_is_uncertain(db, dead, monkeypatch):
+    """The journal is not forced to the disk: lines of it may be missing then."""
+    journal, rows = dead
+    let_die(journal)
+    monkeypatch.setattr("omnichannel.journal.boot", lambda: "another-boot")
+
+    recovery.recover(NOW)
+
+    assert statuses(rows) == ["sent", "uncertain", "uncertain", "uncertain"]
+
+
+def test_a_journal_that_cannot_be_settled_holds_up_no_other(db, dead, monkeypatch):
+    journal, rows = dead
+    let_die(journal)
+    (journal.path.parent / "000.log").write_bytes(b"5\n\0\0\n[]\n[[]]\n")
+
+    recovery.recover(NOW)
+
+    assert statuses(rows) == ["sent", "uncertain", "new", "new"]
