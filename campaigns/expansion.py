@@ -30,7 +30,7 @@ from django.db.models import (
 from campaigns import recipients
 from campaigns.choices import CampaignStatus
 from campaigns.models import AudienceMember, CampaignRun
-from omnichannel import crash
+from omnichannel import crash, outbox
 from omnichannel.choices import ChannelType, JobStatus, MessageStatus
 from omnichannel.lifecycle import stop_requested
 from omnichannel.models import Job, Message
@@ -176,19 +176,13 @@ def _constants(run: CampaignRun, at: datetime.datetime) -> dict[str, Expression]
         priority=job.priority,
         template_version_id=job.template_version_id,
         created_at=at,
-        expires_at=_expiry(job, at),
+        expires_at=outbox.expiry(job.ends_at, job.provider, at),
     )
     return {
         str(field.column): Value(field.pre_save(message, add=True), output_field=field)
         for field in Message._meta.concrete_fields
         if not field.primary_key
     }
-
-
-def _expiry(job: Job, at: datetime.datetime) -> datetime.datetime | None:
-    days = job.provider.days_before_expire
-    kept = at + datetime.timedelta(days=days) if days else None
-    return min(filter(None, (job.ends_at, kept)), default=None)
 
 
 def _computed(run: CampaignRun) -> dict[str, Expression]:

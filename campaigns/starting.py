@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 # What hinders a start is looked at again for so long; after it, the campaign is a draft again,
 # since a start hours late could reach people in the middle of the night.
+NOT_YET = "It could not start yet: "
 PATIENCE = datetime.timedelta(minutes=15)
 
 
@@ -27,6 +28,10 @@ def start_due(at: datetime.datetime) -> int:
 
 
 def _start(campaign: Campaign, at: datetime.datetime) -> bool:
+    if campaign.starts_at and at - campaign.starts_at > PATIENCE:
+        said = campaign.trouble.removeprefix(NOT_YET)
+        _report(campaign, said or "nothing was running at that time.", at)
+        return False
     try:
         runner.start(campaign, by=campaign.created_by, at=at, sources=(CampaignStatus.SCHEDULED,))
     except IllegalTransition as error:  # an operator was faster
@@ -39,7 +44,7 @@ def _start(campaign: Campaign, at: datetime.datetime) -> bool:
 
 
 def _report(campaign: Campaign, reason: str, at: datetime.datetime) -> None:
-    status, text = CampaignStatus.SCHEDULED, f"It could not start yet: {reason}"
+    status, text = CampaignStatus.SCHEDULED, f"{NOT_YET}{reason}"
     if campaign.starts_at and at - campaign.starts_at > PATIENCE:
         status = CampaignStatus.DRAFT
         text = (

@@ -235,3 +235,12 @@ def test_nothing_is_imported_into_an_audience_while_its_messages_are_written():
 
     upload.refresh_from_db()
     assert upload.status == ImportStatus.QUEUED
+
+
+def test_a_campaigns_messages_expire_as_others_of_its_provider_do():
+    """Zero days is a rule of its own, not the lack of one."""
+    run = make_run(make_campaign(provider=make_provider(days_before_expire=0)))
+
+    expand_all(run)
+
+    assert set(run.job.messages.values_list("expires_at", flat=True)) == {NOW}

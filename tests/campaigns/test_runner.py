@@ -244,3 +244,16 @@ def test_a_clone_is_a_draft_with_the_same_recipe_and_a_free_name():
     assert (first.status, first.audience) == (CampaignStatus.DRAFT, campaign.audience)
     assert [label.name for label in second.tags.all()] == ["Sale"]
     assert Campaign.objects.get(pk=campaign.pk).status == CampaignStatus.FINISHED
+
+
+def test_a_start_missed_by_hours_waits_for_an_operator():
+    """Nothing ran at its time: now may be the middle of the night."""
+    campaign = make_campaign(starts_at=LATER)
+    runner.schedule(campaign, at=NOW)
+
+    start_due(LATER + datetime.timedelta(hours=4))
+
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.DRAFT
+    assert not campaign.jobs().exists()
+    assert "nothing was running" in campaign.trouble
