@@ -12,9 +12,9 @@ from omnichannel.exceptions import IllegalTransition, OmnichannelError
 
 logger = logging.getLogger(__name__)
 
+NOT_YET = "It could not start yet: "
 # What hinders a start is looked at again for so long; after it, the campaign is a draft again,
 # since a start hours late could reach people in the middle of the night.
-NOT_YET = "It could not start yet: "
 PATIENCE = datetime.timedelta(minutes=15)
 
 
