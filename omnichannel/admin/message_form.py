@@ -73,8 +73,9 @@ class MessageForm(forms.ModelForm):
 
     def clean_pool_time_retry(self) -> datetime.timedelta | None:
         wait = self.cleaned_data["pool_time_retry"]
-        if wait is not None and wait < datetime.timedelta(seconds=1):
-            raise forms.ValidationError("Write HH:MM:SS, one second or more.")
+        shortest, longest = datetime.timedelta(seconds=1), datetime.timedelta(days=7)
+        if wait is not None and not shortest <= wait <= longest:
+            raise forms.ValidationError("Write HH:MM:SS, between one second and seven days.")
         return wait
 
     def clean_channel_provider_params(self) -> dict[str, Any]:

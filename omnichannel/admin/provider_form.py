@@ -29,6 +29,8 @@ from omnichannel.choices import ChannelType
 from omnichannel.crypto import SecretUnreadable
 from omnichannel.models import ChannelProvider
 
+MAX_DAYS = 3650  # ten years; the calendar ends before the longest number does
+
 
 def stored_secrets(provider: ChannelProvider) -> dict[str, str]:
     """{form field: secret} of what the provider keeps; nothing of what no key opens."""
@@ -120,6 +122,12 @@ class ProviderFormBase(forms.ModelForm):
     def clean_app_user(self) -> str:
         one_line(self.cleaned_data["app_user"])
         return self.cleaned_data["app_user"]
+
+    def clean_days_before_expire(self) -> int | None:
+        days: int | None = self.cleaned_data["days_before_expire"]
+        if days is not None and days > MAX_DAYS:
+            raise forms.ValidationError(f"Write at most {MAX_DAYS}, or leave it empty: never.")
+        return days
 
     def clean_pool_time_retry(self) -> datetime.timedelta:
         wait = self.cleaned_data["pool_time_retry"]

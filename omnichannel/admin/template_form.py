@@ -12,6 +12,7 @@ from django_ace import AceWidget
 from omnichannel import publishing
 from omnichannel.addresses import clean_address
 from omnichannel.admin.base import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from omnichannel.admin.sender_form import one_line
 from omnichannel.choices import ChannelType
 from omnichannel.exceptions import InvalidMessage, TemplateError
 from omnichannel.models import EmailTemplate, MessageTemplate, SmsTemplate, TemplateVersion
@@ -96,7 +97,9 @@ class TemplateForm(forms.ModelForm):
 class EmailTemplateForm(TemplateForm):
     channel_type = ChannelType.EMAIL
 
-    subject = forms.CharField(max_length=998, widget=UnfoldAdminTextInputWidget())
+    subject = forms.CharField(
+        max_length=998, validators=[one_line], widget=UnfoldAdminTextInputWidget()
+    )
     html = forms.CharField(
         label="HTML",
         required=False,
@@ -116,6 +119,7 @@ class EmailTemplateForm(TemplateForm):
     from_name = forms.CharField(
         label="From display name",
         max_length=120,
+        validators=[one_line],
         required=False,
         widget=UnfoldAdminTextInputWidget(),
         help_text="Empty: the provider's.",

@@ -105,6 +105,7 @@ def test_phone_number_is_stored_in_international_form(admin_client):
         ({"interval_min": "08:00", "interval_max": "08:00"}, "interval_max", "equal"),
         ({"interval_min": "25:00"}, "interval_min", "valid time"),
         ({"pool_time_retry": "-5"}, "pool_time_retry", "HH:MM:SS"),
+        ({"pool_time_retry": "999999 00:00:00"}, "pool_time_retry", "seven days"),
         ({"ends_at_0": "2020-01-01", "ends_at_1": "00:00"}, "ends_at", "has passed"),
         ({"channel_provider_params": "[1]"}, "channel_provider_params", "JSON object"),
         ({"channel_provider_params": "{"}, "channel_provider_params", "valid JSON"),

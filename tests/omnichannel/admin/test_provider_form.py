@@ -201,6 +201,7 @@ def test_saving_leaves_the_send_loops_columns_alone(admin_client, relay, monkeyp
         ({"from_name": "A\r\nBcc: x@example.com"}, "from_name", "line break"),
         ({"interval_min": "08:00", "interval_max": "08:00"}, "interval_max", "equal"),
         ({"pool_time_retry": "-1"}, "pool_time_retry", "HH:MM:SS"),
+        ({"days_before_expire": "999999999"}, "days_before_expire", "at most 3650"),
         ({"app_config": "[1]"}, "app_config", "JSON object"),
         ({"app_config": '{"host": "x"}'}, "app_config", "use the field"),
         ({"app_config": "{"}, "app_config", "valid JSON"),

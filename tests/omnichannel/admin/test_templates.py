@@ -67,6 +67,7 @@ def test_change_of_the_name_alone_makes_no_version(admin_client):
     ("field", "text", "told"),
     [
         ("subject", "Hi {{ nmae }}", 'Unknown variable "nmae"'),
+        ("subject", "Hi\r\nBcc: x@example.com", "line break"),
         ("html", "<p>{{ name }</p>", "HTML, line 1, column 12"),
         ("html", "{{ 'a' * 900000000 }}", "Multiplying"),
         ("html", "{% for i in range(9) %}{% endfor %}", "A loop over anything but a variable"),
