@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from campaigns.models import Audience, AudienceImport
 from campaigns.removal import ask_removal, why_kept
 from campaigns.resources import export_lines
-from omnichannel.admin.base import StudioAdmin, TabularInline, action, display
+from omnichannel.admin.base import StudioAdmin, TabularInline, action, display, row_id
 
 
 class ImportInline(TabularInline):
@@ -98,7 +98,7 @@ class AudienceAdmin(StudioAdmin):
     @action(description="Records", icon="contacts", permissions=["campaigns.view_audiencemember"])
     def open_members(self, request: HttpRequest, object_id: str) -> HttpResponse:
         url = reverse("admin:campaigns_audiencemember_changelist")
-        return redirect(f"{url}?audience__id__exact={int(object_id)}")
+        return redirect(f"{url}?audience__id__exact={row_id(object_id)}")
 
     @action(description="Import", icon="upload_file", permissions=["campaigns.import_audience"])
     def import_into(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -106,7 +106,7 @@ class AudienceAdmin(StudioAdmin):
 
     @action(description="Export", icon="download", permissions=["campaigns.export_audience"])
     def export(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        audience = get_object_or_404(Audience, pk=object_id)
+        audience = get_object_or_404(Audience, pk=row_id(object_id))
         name = f"{slugify(audience.name) or 'audience'}.csv"
         return StreamingHttpResponse(
             export_lines(audience),

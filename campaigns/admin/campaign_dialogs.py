@@ -12,7 +12,7 @@ from django.utils import timezone
 from campaigns import preflight, progress
 from campaigns.models import Campaign
 from campaigns.preflight import Preflight
-from omnichannel.admin.base import BaseDialogForm
+from omnichannel.admin.base import BaseDialogForm, row_id
 
 NO_START = "Enter a start date in the future first, or run the campaign now."
 
@@ -24,7 +24,7 @@ class CampaignDialog(BaseDialogForm):
 
     @property
     def campaign(self) -> Campaign:
-        return get_object_or_404(Campaign, pk=self.object_id)
+        return get_object_or_404(Campaign, pk=row_id(self.object_id))
 
     def get_before_template_context(
         self, request: Any, object_id: int | str | None = None

@@ -17,7 +17,14 @@ from campaigns.admin.campaign_form import ByChannelSelect, CampaignForm
 from campaigns.admin.live import LivePages
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
-from omnichannel.admin.base import ActionVariant, BaseDialogForm, StudioAdmin, action, display
+from omnichannel.admin.base import (
+    ActionVariant,
+    BaseDialogForm,
+    StudioAdmin,
+    action,
+    display,
+    row_id,
+)
 from omnichannel.exceptions import OmnichannelError
 from omnichannel.models import JobSample
 
@@ -156,7 +163,7 @@ class CampaignAdmin(LivePages, StudioAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         """Only the steps that the campaign's state allows."""
-        campaign = get_object_or_404(Campaign, pk=object_id)
+        campaign = get_object_or_404(Campaign, pk=row_id(object_id))
         has_run = campaign.runs.exists()
         allowed = {*STEPS[campaign.status], "clone", *(["live"] if has_run else [])}
         found = super().get_actions_detail(request, object_id)
@@ -164,7 +171,7 @@ class CampaignAdmin(LivePages, StudioAdmin):
 
     @action(description="Live", icon="monitoring", url_path="open-live")
     def live(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return HttpResponseRedirect(self.live_url(object_id))
+        return HttpResponseRedirect(self.live_url(row_id(object_id)))
 
     @action(
         description="Run",
@@ -238,7 +245,7 @@ class CampaignAdmin(LivePages, StudioAdmin):
         dialog=dialogs.CLONE,
     )
     def clone(self, request: HttpRequest, form: BaseDialogForm, object_id: int) -> HttpResponse:
-        campaign = get_object_or_404(Campaign, pk=object_id)
+        campaign = get_object_or_404(Campaign, pk=row_id(object_id))
         copy = runner.clone(campaign, by=request.user)
         url = reverse("admin:campaigns_campaign_change", args=(copy.pk,))
         return self.done(request, f"{copy} is a new draft.", url)
@@ -252,7 +259,7 @@ class CampaignAdmin(LivePages, StudioAdmin):
         *,
         url: str = "",
     ) -> HttpResponse:
-        campaign = get_object_or_404(Campaign, pk=object_id)
+        campaign = get_object_or_404(Campaign, pk=row_id(object_id))
         target = url or self.live_url(object_id)
         try:
             move(campaign)

@@ -26,6 +26,7 @@ from campaigns.import_run import rejects_path
 from campaigns.import_summary import headline, percent, rows_per_second
 from campaigns.models import Audience, AudienceImport
 from campaigns.sample import SAMPLE
+from omnichannel.admin.base import row_id
 from omnichannel.exceptions import OmnichannelError
 
 TEMPLATES = "admin/campaigns"
@@ -58,7 +59,7 @@ class ImportPages(ModelAdmin):
         self._may_import(request)
         audience = None
         if wanted := request.GET.get("audience"):
-            audience = get_object_or_404(Audience, pk=wanted if wanted.isdigit() else 0)
+            audience = get_object_or_404(Audience, pk=row_id(wanted))
         form = UploadForm(request.POST or None, request.FILES or None, audience=audience)
         if request.method == "POST" and form.is_valid():
             try:
@@ -150,7 +151,7 @@ class ImportPages(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         self._may_view(request)
-        row = self._get(int(object_id) if object_id.isdigit() else 0)
+        row = self._get(row_id(object_id))
         if row.status == ImportStatus.UPLOADED and self._can_import(request):
             return redirect("admin:campaigns_audienceimport_map", row.pk)
         values = {"row": row, **self._progress(request, row)}

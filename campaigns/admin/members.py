@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 
 from campaigns.members import remove_members, starting_with
 from campaigns.models import Audience, AudienceMember
-from omnichannel.admin.base import StudioAdmin, display
+from omnichannel.admin.base import StudioAdmin, display, row_id
 from omnichannel.admin.paginator import CappedPaginator
 
 AUDIENCE = "audience__id__exact"
@@ -42,7 +42,7 @@ class AudienceMemberAdmin(StudioAdmin):
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
         wanted = request.GET.get(AUDIENCE, "")
-        audience = Audience.objects.filter(pk=int(wanted) if wanted.isdigit() else 0).first()
+        audience = Audience.objects.filter(pk=row_id(wanted or 0)).first()
         if audience is None:
             messages.info(request, "Choose the audience whose records you want to see.")
             return redirect("admin:campaigns_audience_changelist")

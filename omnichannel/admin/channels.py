@@ -7,10 +7,10 @@ from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 
 from omnichannel.admin.base import StudioAdmin
 from omnichannel.admin.deletion import KeptByMessages
+from omnichannel.admin.history import HistoryAdmin
 from omnichannel.models import Channel
 
 
@@ -40,7 +40,7 @@ class ChannelForm(forms.ModelForm):
 
 
 @admin.register(Channel)
-class ChannelAdmin(KeptByMessages, SimpleHistoryAdmin, StudioAdmin):
+class ChannelAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
     message_field = "channel"
     form = ChannelForm
     list_display = (

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from simple_history.admin import SimpleHistoryAdmin
 
 from omnichannel import backends, trouble
 from omnichannel.admin.backend_fields import (
@@ -30,6 +29,7 @@ from omnichannel.admin.base import (
 )
 from omnichannel.admin.deletion import KeptByMessages
 from omnichannel.admin.filters import ProviderStateFilter
+from omnichannel.admin.history import HistoryAdmin
 from omnichannel.admin.provider_dialogs import (
     AnsweringForm,
     CheckForm,
@@ -80,7 +80,7 @@ class ProviderStatusInline(TabularInline):
 
 
 @admin.register(ChannelProvider)
-class ChannelProviderAdmin(KeptByMessages, SimpleHistoryAdmin, StudioAdmin):
+class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
     message_field = "provider"
     form = provider_form()
     inlines = (SenderAddressInline, ProviderStatusInline)

@@ -7,9 +7,9 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 
 from omnichannel.admin.base import StudioAdmin
+from omnichannel.admin.history import HistoryAdmin
 from omnichannel.models import ProviderRoute
 
 
@@ -45,7 +45,7 @@ class ProviderRouteForm(forms.ModelForm):
 
 
 @admin.register(ProviderRoute)
-class ProviderRouteAdmin(SimpleHistoryAdmin, StudioAdmin):
+class ProviderRouteAdmin(HistoryAdmin, StudioAdmin):
     form = ProviderRouteForm
     list_display = (
         "category",

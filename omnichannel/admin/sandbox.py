@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from omnichannel.admin.base import StudioAdmin
+from omnichannel.admin.base import StudioAdmin, row_id
 from omnichannel.admin.preview import preview_response
 from omnichannel.backends import sandbox_store
 from omnichannel.backends.sandbox_store import Kept
@@ -64,7 +64,7 @@ class SandboxPages(StudioAdmin):
 
     def sandbox_body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._check(request)
-        kept = sandbox_store.get(pk)
+        kept = sandbox_store.get(row_id(pk))
         if kept is None:
             raise Http404("The sandbox does not keep this message any more.")
         return preview_response(kept.html, kept.text)

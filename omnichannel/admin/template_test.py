@@ -8,10 +8,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from omnichannel.addresses import clean_address
-from omnichannel.admin.base import UnfoldAdminTextInputWidget
+from omnichannel.admin.base import UnfoldAdminTextInputWidget, row_id
 from omnichannel.admin.provider_dialogs import AnsweringForm, deliver_and_tell, not_sent
 from omnichannel.choices import Category, Priority
 from omnichannel.exceptions import InvalidMessage, OmnichannelError
@@ -28,7 +29,7 @@ class TemplateTestForm(AnsweringForm):
 
     @property
     def template(self) -> MessageTemplate:
-        return MessageTemplate.objects.get(pk=self.object_id)
+        return get_object_or_404(MessageTemplate, pk=row_id(self.object_id))
 
     def clean_address(self) -> str:
         try:

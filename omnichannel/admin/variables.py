@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 
 from omnichannel.admin.base import StudioAdmin, UnfoldAdminTextareaWidget, display
+from omnichannel.admin.history import HistoryAdmin
 from omnichannel.models import GlobalVariable
 from omnichannel.variables import READ_ONLY
 
@@ -33,7 +33,7 @@ class GlobalVariableForm(forms.ModelForm):
 
 
 @admin.register(GlobalVariable)
-class GlobalVariableAdmin(SimpleHistoryAdmin, StudioAdmin):
+class GlobalVariableAdmin(HistoryAdmin, StudioAdmin):
     """The read-only set has fixed keys, and values that only who may change them can."""
 
     form = GlobalVariableForm
