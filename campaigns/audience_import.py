@@ -23,6 +23,7 @@ from campaigns.choices import ImportStatus
 from campaigns.import_mapping import ImportRefused, Mapping
 from campaigns.import_run import LEASE, ImportRun, Interrupted, drop_file, end_import
 from campaigns.models import AudienceImport
+from omnichannel import doorbell
 from omnichannel.exceptions import IllegalTransition
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def submit(row: AudienceImport) -> None:
         ) from error
     if not queued:
         raise IllegalTransition("This import was started already.")
+    doorbell.ring("campaigns.tasks.run_audience_imports")
 
 
 def cancel(row: AudienceImport, *, at: datetime.datetime) -> None:

@@ -30,7 +30,7 @@ from django.db.models import (
 from campaigns import recipients
 from campaigns.choices import CampaignStatus
 from campaigns.models import AudienceMember, CampaignRun
-from omnichannel import crash, outbox
+from omnichannel import crash, doorbell, outbox
 from omnichannel.choices import ChannelType, JobStatus, MessageStatus
 from omnichannel.lifecycle import stop_requested
 from omnichannel.models import Job, Message
@@ -111,6 +111,7 @@ def _write_page(run: CampaignRun, size: int, at: datetime.datetime) -> int | Non
             CampaignRun.objects.filter(pk=run.pk, written_at=None).update(written_at=at)
             return None
         inserted = _insert(run, page, at)
+        doorbell.ring_for(job.category)
         crash.point("expanding")
         Job.objects.filter(pk=job.pk).update(expanded=F("expanded") + inserted)
         CampaignRun.objects.filter(pk=run.pk).update(

@@ -18,7 +18,7 @@ from campaigns import cancelling, preflight
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
 from campaigns.preflight import NotReady
-from omnichannel import outbox
+from omnichannel import doorbell, outbox
 from omnichannel.choices import Category, JobStatus
 from omnichannel.exceptions import IllegalTransition
 from omnichannel.models import Job
@@ -57,6 +57,7 @@ def start(
             raise IllegalTransition(f"A run of {campaign} is not over yet: wait or cancel it.")
         run = _open_run(campaign, by=by, at=at)
         outbox.start_job(run.job, at)
+        doorbell.ring("campaigns.tasks.expand_jobs")
     return run.job
 
 

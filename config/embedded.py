@@ -9,12 +9,15 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.db import close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from config.celery import app
+from omnichannel import doorbell
 from omnichannel.lifecycle import request_stop, stop_requested
 
 logger = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ class EmbeddedScheduler(DatabaseScheduler):
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="tick")
         self._running: set[str] = set()
+        self._again: set[str] = set()
         self._unknown: set[str] = set()
         self._look_again = 0.0
         super().__init__(app=app)
@@ -48,11 +52,22 @@ class EmbeddedScheduler(DatabaseScheduler):
     def apply_entry(self, entry: ModelEntry, producer: object = None) -> None:
         if entry.task not in app.tasks:
             self._report_unknown(entry)
-        elif entry.name not in self._running:
-            self._running.add(entry.name)
-            self._pool.submit(self._run, entry)
+        else:
+            self._start(entry)
         if self.should_sync():
             self._do_sync()
+
+    def _start(self, entry: ModelEntry) -> None:
+        if entry.name not in self._running:
+            self._running.add(entry.name)
+            self._pool.submit(self._run, entry)
+
+    def ring(self, task: str) -> None:
+        """Run the task's entries now; one that is running runs once more after its end."""
+        for entry in list(self.schedule.values()):
+            if entry.task == task:
+                self._again.add(entry.name)
+                self._start(entry)
 
     def _report_unknown(self, entry: ModelEntry) -> None:
         if entry.task not in self._unknown:
@@ -62,12 +77,15 @@ class EmbeddedScheduler(DatabaseScheduler):
     def _run(self, entry: ModelEntry) -> None:
         try:
             close_old_connections()
+            self._again.discard(entry.name)
             app.tasks[entry.task](*entry.args, **entry.kwargs)
         except Exception:
             logger.exception("Periodic task %s failed", entry.name)
         finally:
             close_old_connections()
             self._running.discard(entry.name)
+        if entry.name in self._again and not stop_requested():
+            self._start(entry)
 
     def wait_until_idle(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -81,11 +99,13 @@ def work() -> None:
     signal.signal(signal.SIGTERM, lambda *_: request_stop())
     # Ctrl-C reaches the whole group; the parent passes it on in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    rings: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_listen, args=(rings,), daemon=True).start()
     app.loader.import_default_modules()
     scheduler = EmbeddedScheduler()
+    doorbell.connect(rings.put)
     while not stop_requested():
-        time.sleep(max(0.0, min(_tick(scheduler), LOOK_SECONDS)))
+        _wait(scheduler, rings, max(0.0, min(_tick(scheduler), LOOK_SECONDS)))
     scheduler.wait_until_idle(GRACE_SECONDS)
     scheduler.sync()
     _exit(0)
@@ -99,10 +119,18 @@ def _tick(scheduler: EmbeddedScheduler) -> float:
         return LOOK_SECONDS
 
 
-def _die_with_parent() -> None:
-    """The parent holds the other end of standard input: it closes even on `kill -9`."""
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
+def _wait(scheduler: EmbeddedScheduler, rings: SimpleQueue[str], seconds: float) -> None:
+    """Until the next tick, or at once when somebody rings."""
+    with suppress(Empty):
+        scheduler.ring(rings.get(timeout=seconds) if seconds else rings.get_nowait())
+
+
+def _listen(rings: SimpleQueue[str]) -> None:
+    """Rings come on standard input. The parent holds its other end, which closes even on
+    `kill -9`: then this process ends too.
+    """
+    for line in sys.stdin:
+        rings.put(line.strip())
     request_stop()
     time.sleep(GRACE_SECONDS + 0.4)
     _exit(1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -27,6 +29,13 @@ class Worker:
 
     def start(self) -> None:
         self._thread.start()
+
+    def ring(self, task: str) -> None:
+        """Have the child run this task now. Never waits: a lost ring is made up by the tick."""
+        pipe = self._process.stdin if self._process else None
+        if pipe is not None:
+            with suppress(OSError):
+                os.write(pipe.fileno(), f"{task}\n".encode())
 
     def ask_to_stop(self) -> None:
         """The child begins to end, at once if it is still starting. Does not wait."""
@@ -62,6 +71,8 @@ class Worker:
     def _run_once(self) -> int:
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "embedded_worker"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        if self._process.stdin:
+            os.set_blocking(self._process.stdin.fileno(), False)
         if self._stopping.is_set():
             self.ask_to_stop()
         return self._process.wait()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Case, F, Q, Value, When
 
-from omnichannel import routing
+from omnichannel import doorbell, routing
 from omnichannel.addresses import clean_address, split_addresses
 from omnichannel.choices import (
     Category,
@@ -45,6 +45,8 @@ def enqueue(message: Message, *, at: datetime.datetime) -> Message:
     message.expires_at = expiry(message.ends_at, message.provider, at)
     message.status, message.due_at = _first_status(message, at)
     message.save(force_insert=True)
+    if message.status == MessageStatus.NEW:
+        doorbell.ring_for(message.category)
     return message
 
 
@@ -253,6 +255,7 @@ def start_job(job: Job, at: datetime.datetime) -> None:
     """Let its messages go. Raises IllegalTransition unless it is being prepared."""
     _move_job(job, (JobStatus.PREPARING,), JobStatus.RUNNING, started_at=at)
     job.lanes.update(is_paused=False)
+    doorbell.ring_for(job.category)
 
 
 def pause_job(job: Job, at: datetime.datetime) -> None:
@@ -264,6 +267,7 @@ def pause_job(job: Job, at: datetime.datetime) -> None:
 def resume_job(job: Job, at: datetime.datetime) -> None:
     _move_job(job, (JobStatus.PAUSED,), JobStatus.RUNNING)
     job.lanes.update(is_paused=False)
+    doorbell.ring_for(job.category)
 
 
 def cancel_job(job: Job, at: datetime.datetime) -> int:

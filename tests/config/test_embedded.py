@@ -129,3 +129,35 @@ def test_a_change_in_the_admin_takes_effect_while_running(probe, scheduler):
 
     assert probe.runs == runs
     assert PeriodicTasks.last_change()
+
+
+def test_a_ring_runs_the_task_before_its_time(probe, scheduler):
+    row = make_task(every=3600)
+    PeriodicTask.objects.filter(pk=row.pk).update(last_run_at=datetime.now(UTC))
+    probe.may_end.set()
+
+    scheduler.ring("tests.probe")
+    scheduler.wait_until_idle(2)
+
+    assert probe.runs == 1
+
+
+def test_a_ring_during_a_run_makes_it_run_once_more(probe, scheduler):
+    row = make_task(every=3600)
+    PeriodicTask.objects.filter(pk=row.pk).update(last_run_at=datetime.now(UTC))
+
+    scheduler.ring("tests.probe")
+    wait_for(lambda: probe.at_once == 1)
+    scheduler.ring("tests.probe")
+    scheduler.ring("tests.probe")
+    probe.may_end.set()
+    wait_for(lambda: probe.runs == 2)
+    scheduler.wait_until_idle(2)
+
+    assert (probe.runs, probe.most) == (2, 1)
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)

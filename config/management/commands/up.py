@@ -15,6 +15,7 @@ from waitress.server import create_server
 
 from config.first_start import Login, ensure_superuser, is_first_start, load_demo, prepare
 from config.supervisor import Worker
+from omnichannel import doorbell
 
 END_AFTER = 3.8
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         self.announce(self.prepare())
         if settings.IS_EMBEDDED:
             self.worker.start()
+            doorbell.connect(self.worker.ring)
         else:
             self.stdout.write("CELERY_BROKER_URL is set: Celery workers and beat do the sending.")
         self.stdout.flush()
