@@ -221,6 +221,18 @@ def test_an_error_text_cannot_bring_markup_into_the_live_page(admin_client):
     assert "&lt;script&gt;alert" in page
 
 
+def test_the_live_page_links_only_where_its_reader_may_go(client):
+    campaign = make_campaign()
+    runner.start(campaign, by=None, at=timezone.now())
+    client.force_login(user_with("view_campaign"))
+
+    page = client.get(url("live", campaign)).content.decode()
+
+    assert "/omnichannel/job/" not in page
+    assert "/omnichannel/message/" not in page
+    assert "/omnichannel/channelprovider/" not in page
+
+
 def test_the_chart_has_the_samples_thinned_to_a_bounded_number(admin_client):
     campaign = make_campaign()
     job = runner.start(campaign, by=None, at=timezone.now())
