@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from omnichannel.exceptions import TemplateError
 from omnichannel.rendering.allowed import check_tree, guard_loops
-from omnichannel.rendering.filters import FILTERS, TESTS
+from omnichannel.rendering.filters import FILTERS, TESTS, clock
 
 MAX_OUTPUT = 2_000_000  # characters of one rendered part
 MAX_STEPS = 100_000  # loop turns, weighed by the size of the loop's body
@@ -61,6 +61,15 @@ class Unknown(StrictUndefined):
         return f'Unknown variable "{self._undefined_name}".'
 
 
+class Turns(list[Any]):
+    """What a loop runs over; each turn looks at the clock."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in super().__iter__():
+            clock.check()
+            yield item
+
+
 class Steps:
     """How much work one rendering may still do."""
 
@@ -81,7 +90,7 @@ def bounded_loop(context: Context, value: Any, weight: int) -> Any:
     if not isinstance(value, list | tuple | dict):
         raise TypeError("a loop needs a list")
     context.parent["_steps"].spend(len(value) * weight)
-    return value
+    return Turns(value)
 
 
 class Language(ImmutableSandboxedEnvironment):
@@ -154,8 +163,10 @@ def run(template: Template, names: Mapping[str, Any]) -> str:
     context = template.new_context({**names, "_steps": Steps()}, shared=True)
     pieces: list[str] = []
     size = 0
+    clock.start()
     try:
         for piece in template.root_render_func(context):
+            clock.check()
             pieces.append(piece)
             size += len(piece)
             if size > MAX_OUTPUT:

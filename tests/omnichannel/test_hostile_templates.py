@@ -8,7 +8,8 @@ import time
 import pytest
 
 from omnichannel.exceptions import TemplateError
-from omnichannel.rendering import check, examine, sandbox
+from omnichannel.rendering import check, examine, filters, sandbox
+from omnichannel.rendering.environment import TEXT, run
 
 SAMPLES = {
     "name": "Ana",
@@ -122,3 +123,38 @@ def test_child_knows_no_secret_of_ours(monkeypatch):
     names = sandbox.ask({"text": "environment"})["variables"]
 
     assert set(names) <= {"LC_CTYPE"}
+
+
+LISTS = "{% set l = [" + ",".join("1" * 50) + "] %}{% for a in l %}{% for b in l %}"
+SLOW = {
+    "filters in loops": (LISTS + "{% set x = v|urlencode %}{% endfor %}{% endfor %}", "ü" * 8000),
+    "looking in loops": (
+        LISTS + "{% if 'aaaaaaaaaaab' in v %}{% endif %}{% endfor %}{% endfor %}",
+        "a" * 1_000_000,
+    ),
+    "a chain of filters": ("{{ v" + "|title|lower" * 18 + " }}", "a b " * 12_000),
+}
+
+
+@pytest.mark.parametrize(("source", "value"), SLOW.values(), ids=SLOW)
+def test_what_a_record_makes_slow_is_bounded_while_sending(monkeypatch, source, value):
+    """The check at the save saw the sample values only."""
+    monkeypatch.setattr(filters, "RUN_SECONDS", 0.002)
+    template = TEXT.load(source)
+    started = time.thread_time()
+
+    with pytest.raises(TemplateError, match="too long"):
+        run(template, {"v": value})
+
+    assert time.thread_time() - started < 0.5
+
+
+@pytest.mark.parametrize("test", ["even", "odd"])
+def test_a_record_cannot_make_a_test_fill_the_memory(test):
+    template = TEXT.load("{% if v is " + test + " %}yes{% endif %}")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(TemplateError):
+        run(template, {"v": "%999999999d"})
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
