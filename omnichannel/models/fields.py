@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from omnichannel.crypto import decrypt, encrypt
+
+
+TOKEN = re.compile(r"gAAAAA[\w-]{94,}={0,2}")  # Fernet, version 0x80 and a time of this century
 
 
 class Sealed(str):
@@ -31,7 +35,7 @@ class SecretAttribute(DeferredAttribute):
 class SecretField(models.TextField):
     """Raises SecretUnreadable when it is read and no key of the ring opens it.
 
-    Cannot be searched or ordered by; `values()` answers the token.
+    Cannot be searched or ordered by; `values()` and `dumpdata` answer the token.
     """
 
     descriptor_class = SecretAttribute
@@ -43,6 +47,13 @@ class SecretField(models.TextField):
         # What was not changed is written back as it was, readable or not.
         kept = model_instance.__dict__.get(self.attname)
         return kept if isinstance(kept, Sealed) else super().pre_save(model_instance, add)
+
+    def value_from_object(self, obj: models.Model) -> Any:
+        return self.get_prep_value(self.pre_save(obj, add=False))
+
+    def to_python(self, value: Any) -> Any:
+        is_token = isinstance(value, str) and TOKEN.fullmatch(value)
+        return Sealed(value) if is_token else super().to_python(value)
 
     def opened(self, value: Any) -> Any:
         raise NotImplementedError
@@ -68,7 +79,8 @@ class EncryptedJSONField(SecretField):
         return json.loads(decrypt(value)) if value else {}
 
     def to_python(self, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) and value else value or {}
+        found = super().to_python(value) if isinstance(value, str) else value or {}
+        return found if isinstance(found, Sealed | dict) else json.loads(found or "{}")
 
     def get_prep_value(self, value: Any) -> str:
         if isinstance(value, Sealed):
