@@ -11,8 +11,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from omnichannel.crypto import decrypt, encrypt
 
-
-TOKEN = re.compile(r"gAAAAA[\w-]{94,}={0,2}")  # Fernet, version 0x80 and a time of this century
+TOKEN = re.compile(r"gAAAAA[\w-]{90,}={0,2}")  # Fernet, version 0x80 and a time of this century
 
 
 class Sealed(str):
