@@ -7,6 +7,7 @@ import os
 
 from celery import Celery
 from celery.signals import worker_shutting_down
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from config.schedule import PERIODIC_TASKS
@@ -31,6 +32,8 @@ def stop_sending(**kwargs: object) -> None:
 
 def ring(task: str) -> None:
     """Publish the task now instead of at its next tick. Without a broker the tick does it."""
+    if settings.IS_EMBEDDED:
+        return
     try:
         app.send_task(task, queue=QUEUES.get(task, "default"), expires=5, retry=False)
     except OperationalError as error:
