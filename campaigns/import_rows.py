@@ -43,7 +43,9 @@ def row_cleaner(mapping: Mapping, region: str, width: int) -> Callable[[list[str
     def clean(fields: list[str]) -> NewMember:
         if len(fields) != width:
             _check_width(fields, width)
-        email = _address("email", fields[email_at], clean_email) if email_at is not None else ""
+        email = ""
+        if email_at is not None:
+            email = _address("email", unescape(fields[email_at]), clean_email)
         phone = ""
         if phone_at is not None:
             phone = _address("phone", unescape(fields[phone_at]), lambda text: e164(text, region))

@@ -10,12 +10,15 @@ from campaigns.choices import ImportMode, ImportStatus
 from campaigns.import_mapping import ImportRefused
 from campaigns.import_summary import headline
 from campaigns.models import AudienceImport, AudienceMember
+from campaigns.resources import export_lines
 from omnichannel.exceptions import IllegalTransition
 from tests.factories_audience import (
     MAPPING,
     imported,
     make_audience,
+    make_audience,
     make_import,
+    make_member,
     make_member,
     rows_of,
     run_imports,
@@ -315,3 +318,16 @@ def test_a_discarded_upload_takes_its_new_audience_along():
 
     assert not AudienceImport.objects.exists()
     assert not type(row.audience).objects.exists()
+
+
+ADDRESSES = {"email": 0, "phone": 1, "variables": {}, "key": "email"}
+
+
+def test_an_exported_address_is_imported_as_it_was():
+    audience = make_audience()
+    make_member(audience, email="+ana@example.com")
+    lines = b"".join(export_lines(audience)).decode()
+
+    row = imported(lines, audience=audience, headers=["email", "phone"], mapping=ADDRESSES)
+
+    assert (row.added, audience.members.get().email) == (0, "+ana@example.com")
