@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q
 from django.http import HttpRequest
 
 from omnichannel.admin.base import (
@@ -49,7 +50,14 @@ class UserAdmin(DjangoUserAdmin, AccountAdmin):
 
 
 def _may_touch(request: HttpRequest, user: Any) -> bool:
-    return user is None or request.user.is_superuser or not user.is_superuser
+    """Who sets a password can log in with it: nobody reaches more than they have."""
+    if user is None or request.user.is_superuser:
+        return True
+    given = Permission.objects.filter(Q(user=user) | Q(group__user=user))
+    names = given.values_list("content_type__app_label", "codename").distinct()
+    return not user.is_superuser and all(
+        request.user.has_perm(f"{app}.{codename}") for app, codename in names
+    )
 
 
 @admin.register(Group)

@@ -77,3 +77,29 @@ def test_who_edits_users_cannot_take_over_a_superuser(client, clerk, page):
     chief.refresh_from_db()
     assert response.status_code == 403
     assert chief.check_password("kept")
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_who_edits_users_cannot_take_over_somebody_with_more_rights(client, clerk, is_active):
+    powerful = User.objects.create_user("powerful", password="kept", is_active=is_active)
+    group = Group.objects.create(name="Launchers")
+    group.permissions.set(Permission.objects.filter(codename="launch_campaign"))
+    powerful.groups.add(group)
+    form = form_of(powerful, password1="taken-over-1", password2="taken-over-1")
+
+    response = client.post(f"/admin/auth/user/{powerful.pk}/password/", form)
+
+    powerful.refresh_from_db()
+    assert response.status_code == 403
+    assert powerful.check_password("kept")
+
+
+def test_who_edits_users_helps_those_with_no_more_rights(client, clerk):
+    other = User.objects.create_user("other")
+    other.user_permissions.set(Permission.objects.filter(codename="view_user"))
+    form = form_of(other, password1="a-new-start-1", password2="a-new-start-1")
+
+    client.post(f"/admin/auth/user/{other.pk}/password/", form)
+
+    other.refresh_from_db()
+    assert other.check_password("a-new-start-1")
