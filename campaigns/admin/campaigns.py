@@ -44,7 +44,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     CampaignStatus.FINISHED: ("run", "schedule"),
     CampaignStatus.CANCELLED: ("run", "schedule"),
 }
-LOCKED = "This campaign is {}: its recipe cannot be changed. {}"
+LOCKED = "This campaign is {}: its settings cannot be changed. {}"
 
 
 @admin.register(Campaign)

@@ -297,7 +297,7 @@ def test_the_recipe_of_a_running_campaign_cannot_be_changed(admin_client):
         url("change", campaign), form_of(campaign, name="Other"), follow=True
     )
 
-    assert "its recipe cannot be changed" in answer.content.decode()
+    assert "its settings cannot be changed" in answer.content.decode()
     assert Campaign.objects.get().name == campaign.name
 
 
