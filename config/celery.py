@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import queue
+import threading
 
 from celery import Celery
 from celery.signals import worker_shutting_down
@@ -30,14 +33,37 @@ def stop_sending(**kwargs: object) -> None:
     request_stop()
 
 
+class Ringer:
+    """Publishes in a thread of its own: a broker that is down takes seconds to say so."""
+
+    def __init__(self) -> None:
+        self._tasks: queue.Queue[str] = queue.Queue(maxsize=100)
+        self._thread: threading.Thread | None = None
+
+    def ring(self, task: str) -> None:
+        with contextlib.suppress(queue.Full):  # rung for already
+            self._tasks.put_nowait(task)
+        if self._thread is None or not self._thread.is_alive():  # none yet, or lost in a fork
+            self._thread = threading.Thread(target=self._work, name="ringer", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            publish(self._tasks.get())
+
+
 def ring(task: str) -> None:
-    """Publish the task now instead of at its next tick. Without a broker the tick does it."""
-    if settings.IS_EMBEDDED:
-        return
+    """Have the task run now instead of at its next tick. Does not block, nor raise."""
+    if not settings.IS_EMBEDDED:
+        ringer.ring(task)
+
+
+def publish(task: str) -> None:
     try:
         app.send_task(task, queue=QUEUES.get(task, "default"), expires=5, retry=False)
     except OperationalError as error:
         logger.warning("The broker does not answer (%s): %s waits for its tick.", error, task)
 
 
+ringer = Ringer()
 doorbell.connect(ring)
