@@ -6,6 +6,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Iterable, Iterator
 
 from django import forms
 from django.utils import timezone
@@ -18,22 +19,20 @@ from omnichannel.backends.envelope import (
     sender_of,
     wire_address,
 )
+from omnichannel.backends.smtp_fleet import Fleet
+from omnichannel.backends.smtp_line import Parcel
 from omnichannel.backends.smtp_session import SmtpSession
-from omnichannel.backends.smtp_statuses import ACCEPTED, STATUSES, UNAUTHORISED, refusal, words
+from omnichannel.backends.smtp_statuses import STATUSES, UNAUTHORISED, words
 from omnichannel.choices import Outcome
 from omnichannel.exceptions import (
-    OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
-    Rejected,
     SendError,
-    TemporaryError,
 )
 
 PORTS = {"none": 25, "starttls": 587, "ssl": 465}
 HOST = r"^([\w.\-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*)$"  # a name, IPv4 or IPv6
-MESSAGES_PER_CONNECTION = 500
-IDLE_SECONDS = 30
+MAX_CONNECTIONS = 200
 
 
 class SmtpForm(forms.Form):
@@ -59,6 +58,13 @@ class SmtpForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="PEM. Only for a server whose certificate your own authority signed.",
+    )
+    connections = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_CONNECTIONS,
+        required=False,
+        help_text=f"How many at the same time, for each worker. Empty: 1. At most "
+        f"{MAX_CONNECTIONS}. A relay that answers slowly needs many.",
     )
     hello_name = forms.RegexField(
         r"^[A-Za-z0-9.\-:\[\]]+$",
@@ -87,110 +93,64 @@ class Smtp(Backend):
 
     def __init__(self, config: ProviderConfig) -> None:
         super().__init__(config)
-        self._session: SmtpSession | None = None
         self._context: ssl.SSLContext | None = None
+        self._fleet: Fleet | None = None
+
+    def deliver(self, messages: Iterable[OutgoingMessage]) -> Iterator[Result]:
+        """All connections at once; with one, the next envelope goes out behind each body."""
+        if self._fleet is None:
+            size = min(int(self.config.options.get("connections") or 1), MAX_CONNECTIONS)
+            self._fleet = Fleet(self._new_session, self._pack, self._accepted, size)
+        yield from self._fleet.deliver(messages)
 
     def send(self, message: OutgoingMessage) -> Result:
-        """One transaction per To, Cc and Bcc; the outcome is that of To."""
-        refuse_unsafe(message, self.config)
-        refuse_bad_addresses(message, self.config)
-        data = mime.build(message, self.config, timezone.now())
-        data = data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
-        ends = time.monotonic() + self.config.deadline
-        code, text = self._hand_over(message, message.to, data, ends)
-        return Result(
-            message.key,
-            Outcome.ACCEPTED,
-            code=str(code),
-            text=text + self._copies(message, data, ends),
-            external_id=mime.message_id(message, self.config),
-        )
+        return next(iter(self.deliver([message])))
 
     def check(self) -> str:
         """Connect, encrypt, sign in and say NOOP on a connection of its own."""
-        self.close()
+        session = self._new_session()
         try:
-            session = self._open(time.monotonic() + self.config.deadline)
             code, text = session.noop()
         except OSError as error:
             raise ProviderUnavailable(f"The connection was lost: {error}", code="lost") from error
         finally:
-            self.close()
+            session.hang_up()
         how = f"Encrypted with {session.cipher}." if session.cipher else "Not encrypted."
         user = f" Signed in as {self.config.app_user}." if self.config.app_user else ""
         return f"{session.banner} {how}{user} NOOP was answered {code} {words(text)}."
 
     def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            session.hang_up()
+        fleet, self._fleet = self._fleet, None
+        if fleet is not None:
+            fleet.close()
 
-    def _copies(self, message: OutgoingMessage, data: bytes, ends: float) -> str:
-        """What happened to Cc and Bcc, when not all is well. Never fails the message."""
-        notes = ""
-        for address in dict.fromkeys((*message.cc, *message.bcc)):
-            try:
-                self._hand_over(message, address, data, ends)
-            except SendError as error:
-                notes += f" The copy to {address} was not taken: {error}"
-        return notes
+    def _pack(self, message: OutgoingMessage) -> Parcel:
+        """The message as it goes on the wire. Raises Rejected."""
+        refuse_unsafe(message, self.config)
+        refuse_bad_addresses(message, self.config)
+        data = mime.build(message, self.config, timezone.now())
+        sender, utf8 = wire_address(sender_of(message, self.config)[0])
+        utf8 = utf8 or not data.isascii()
+        wired = map(wire_address, dict.fromkeys((message.to, *message.cc, *message.bcc)))
+        return Parcel(
+            message,
+            sender,
+            [(address, utf8 or own) for address, own in wired],
+            data.replace(b"\r\n.", b"\r\n..") + b".\r\n",
+            time.monotonic() + self.config.deadline,
+        )
 
-    def _hand_over(
-        self, message: OutgoingMessage, recipient: str, data: bytes, ends: float
-    ) -> tuple[int, str]:
-        sender, sender_utf8 = wire_address(sender_of(message, self.config)[0])
-        address, utf8 = wire_address(recipient)
-        utf8 = utf8 or sender_utf8 or not data.isascii()
-        while True:
-            session, is_kept = self._connection(ends)
-            if utf8 and not session.has_extn("smtputf8"):
-                raise Rejected(
-                    "The server does not take addresses with such letters (SMTPUTF8).",
-                    code="smtputf8",
-                )
-            try:
-                code, text = session.transaction(sender, address, data, utf8=utf8)
-            except OSError as error:
-                if is_kept and session.stage == "mail" and _is_gone(session, error):
-                    self.close()  # it ended while idle: nothing was handed over
-                    continue
-                raise self._judge(session, error) from error
-            if code not in ACCEPTED:
-                raise self._judge(session, smtplib.SMTPResponseException(code, text))
-            return code, words(text)
+    def _accepted(self, parcel: Parcel) -> Result:
+        code, text = parcel.taken or (250, b"")
+        return Result(
+            parcel.message.key,
+            Outcome.ACCEPTED,
+            code=str(code),
+            text=words(text) + "".join(parcel.notes),
+            external_id=mime.message_id(parcel.message, self.config),
+        )
 
-    def _judge(self, session: SmtpSession, error: OSError) -> SendError:
-        """What an error at the session's stage means; the connection is left fit for the next."""
-        answered = isinstance(error, smtplib.SMTPResponseException) and session.sock is not None
-        if not answered or not self._reset(session, error):
-            session.close()
-            self._session = None
-        if answered and isinstance(error, smtplib.SMTPResponseException):
-            return refusal(error.smtp_code, words(error.smtp_error), stage=session.stage)
-        if session.stage == "answer":
-            return OutcomeUnknown(f"Handed over, but no answer came: {error}", code="no-answer")
-        return TemporaryError(f"The connection was lost ({session.stage}): {error}", code="lost")
-
-    def _reset(self, session: SmtpSession, error: OSError) -> bool:
-        if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code == 421:
-            return False
-        try:
-            return session.rset()[0] == 250
-        except OSError:
-            return False
-
-    def _connection(self, ends: float) -> tuple[SmtpSession, bool]:
-        """(session, whether it was kept from an earlier message)"""
-        session = self._session
-        if session is not None:
-            idle = time.monotonic() - session.last_used
-            if session.messages < MESSAGES_PER_CONNECTION and idle < IDLE_SECONDS:
-                session.clock.start(ends - time.monotonic())
-                return session, True
-            self.close()
-        return self._open(ends), False
-
-    def _open(self, ends: float) -> SmtpSession:
+    def _new_session(self) -> SmtpSession:
         """Raises ProviderUnavailable or ProviderRefused: nothing was handed over."""
         options = self.config.options
         security = str(options.get("security") or "starttls")
@@ -199,7 +159,7 @@ class Smtp(Backend):
             raise ProviderRefused("Host or security is not set on the provider.", code="config")
         port = int(options.get("port") or PORTS[security])
         session = SmtpSession(str(options.get("hello_name") or ""))
-        session.clock.start(ends - time.monotonic())
+        session.clock.start(self.config.deadline)
         try:
             context = None if security == "none" else self._trust()
             session.open(host, port, context, is_implicit=security == "ssl")
@@ -210,7 +170,6 @@ class Smtp(Backend):
         except (OSError, UnicodeError) as error:
             session.close()
             raise _unreachable(f"{host}:{port}", error) from error
-        self._session = session
         return session
 
     def _trust(self) -> ssl.SSLContext:
@@ -241,13 +200,6 @@ class Smtp(Backend):
                 "or the encryption.",
                 code="auth",
             ) from error
-
-
-def _is_gone(session: SmtpSession, error: OSError) -> bool:
-    """The server ended the conversation, as opposed to refusing or being slow."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code == 421
-    return session.clock.ends > time.monotonic()
 
 
 def _unreachable(where: str, error: OSError | UnicodeError) -> ProviderUnavailable:

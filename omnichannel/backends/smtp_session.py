@@ -67,29 +67,6 @@ class SmtpSession(smtplib.SMTP):
         if code not in (235, 503):
             raise smtplib.SMTPAuthenticationError(code, text)
 
-    def transaction(
-        self, sender: str, recipient: str, data: bytes, *, utf8: bool = False
-    ) -> tuple[int, bytes]:
-        """Hand `data` (dot-stuffed, ended by the dot) to one recipient; the server's last answer.
-
-        Raises SMTPResponseException when it refuses before, OSError when the line is lost.
-        """
-        options = " SMTPUTF8 BODY=8BITMIME" if utf8 else ""
-        if self.has_extn("size"):
-            options += f" SIZE={len(data)}"
-        self._envelope(
-            f"MAIL FROM:<{sender}>{options}\r\n".encode(),
-            f"RCPT TO:<{recipient}>\r\n".encode(),
-            b"DATA\r\n",
-        )
-        self.stage = "body"
-        self.wire.sendall(data)
-        self.stage = "answer"
-        reply = self.getreply()
-        self.messages += 1
-        self.last_used = time.monotonic()
-        return reply
-
     def hang_up(self) -> None:
         """Say QUIT if that costs nothing; drop the connection either way."""
         try:
@@ -99,35 +76,6 @@ class SmtpSession(smtplib.SMTP):
         except OSError:
             pass
         self.close()
-
-    def _envelope(self, *lines: bytes) -> None:
-        """MAIL, RCPT and DATA: in one write and one round trip where the server offers it."""
-        replies = self._at_once(lines) if self.has_extn("pipelining") else None
-        for number, (stage, codes) in enumerate(STEPS):
-            self.stage = stage
-            if replies is None:
-                self.send(lines[number])
-            reply = self.getreply() if replies is None else replies[number]
-            if reply[0] not in codes:
-                raise smtplib.SMTPResponseException(*reply)
-
-    def _at_once(self, lines: tuple[bytes, ...]) -> list[tuple[int, bytes]]:
-        """The replies up to one that ends the connection (RFC 2920)."""
-        self.stage = "mail"
-        self.send(b"".join(lines))
-        replies: list[tuple[int, bytes]] = []
-        for stage, _ in STEPS:
-            self.stage = stage
-            replies.append(self.getreply())
-            if replies[-1][0] == 421:
-                return replies
-        _, rcpt, data = (
-            reply[0] in codes for reply, (_, codes) in zip(replies, STEPS, strict=True)
-        )
-        if data and not rcpt:
-            self.send(b".\r\n")  # it wants a body for nobody
-            self.getreply()
-        return replies
 
     def _upgrade(self, context: ssl.SSLContext) -> None:
         if not self.has_extn("starttls"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import smtplib
+
 from omnichannel.backends.base import Status
 from omnichannel.choices import Outcome
 from omnichannel.exceptions import (
@@ -70,3 +72,10 @@ def words(text: bytes | str) -> str:
     """A server's answer on one line, cut at 500 characters."""
     text = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return " ".join(text.replace("\0", "").split())[:500]
+
+
+def interrupted(stage: str, error: OSError) -> SendError:
+    """The error for a connection that was lost before a message was handed over whole."""
+    if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
+        return refusal(error.smtp_code, words(error.smtp_error), stage=stage)
+    return TemporaryError(f"The connection was lost ({stage}): {error}", code="lost")

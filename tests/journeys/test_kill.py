@@ -81,4 +81,4 @@ def test_a_killed_campaign_finishes_and_loses_nothing(product, sink, kill):
     assert set(state["messages"].values()) <= {"sent", "uncertain"}
     assert set(state["messages"]) - arrived.keys() <= uncertain
     assert {to for to, times in arrived.items() if times > 1} <= uncertain
-    assert len(uncertain) <= 1
+    assert len(uncertain) <= 2  # one body and one envelope behind it, on one connection

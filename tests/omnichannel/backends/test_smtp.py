@@ -5,7 +5,7 @@ from email import policy
 
 import pytest
 
-from omnichannel.backends.smtp import Smtp, SmtpForm
+from omnichannel.backends.smtp import SmtpForm
 from omnichannel.choices import Outcome
 from omnichannel.exceptions import (
     OutcomeUnknown,
@@ -15,6 +15,7 @@ from omnichannel.exceptions import (
     TemporaryError,
 )
 from tests.factories_outgoing import make_config, make_outgoing
+from tests.omnichannel.backends.raising import RaisingSmtp
 from tests.servers.smtp import CLOSE, SmtpServer
 from tests.servers.tls import START, authority_pem, server_context
 
@@ -23,10 +24,10 @@ PIPELINING = pytest.mark.parametrize(
 )
 
 
-def make_smtp(server: SmtpServer, *, security="none", deadline=5.0, **values) -> Smtp:
+def make_smtp(server: SmtpServer, *, security="none", deadline=5.0, **values) -> RaisingSmtp:
     options = {"host": "127.0.0.1", "port": server.port, "security": security}
     options |= values.pop("options", {})
-    return Smtp(make_config(options=options, deadline=deadline, **values))
+    return RaisingSmtp(make_config(options=options, deadline=deadline, **values))
 
 
 def parse(data: bytes):

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from omnichannel.backends.smtp import Smtp
 from omnichannel.exceptions import OutcomeUnknown, ProviderUnavailable, TemporaryError
 from tests.factories_outgoing import make_config, make_outgoing
+from tests.omnichannel.backends.raising import RaisingSmtp
 from tests.servers.smtp import DRIP, FLOOD, HANG, SmtpServer
 
 DEADLINE = 0.5
@@ -23,15 +23,16 @@ ERRORS = {
 }
 
 
-def make_smtp(server: SmtpServer) -> Smtp:
+def make_smtp(server: SmtpServer) -> RaisingSmtp:
     options = {"host": "127.0.0.1", "port": server.port, "security": "none"}
-    return Smtp(
+    return RaisingSmtp(
         make_config(options=options, deadline=DEADLINE, app_user="ann", app_password="secret")
     )
 
 
 @pytest.mark.parametrize(
-    ("manner", "extra"), [(HANG, []), (DRIP, []), (FLOOD, []), (DRIP, ["PIPELINING"])]
+    ("manner", "extra"),
+    [(HANG, []), (DRIP, []), (FLOOD, []), (DRIP, ["PIPELINING"]), (FLOOD, ["PIPELINING"])],
 )
 @pytest.mark.parametrize("phase", ERRORS)
 def test_bad_server_ends_with_the_deadline(phase, manner, extra):
