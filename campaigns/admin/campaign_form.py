@@ -57,8 +57,9 @@ class CampaignForm(forms.ModelForm):
             self.fields["identifier"].help_text += " Empty: made from the name."
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 2
-        if "provider" in self.fields:
-            self.fields["provider"].empty_label = "The default provider"
+        provider = self.fields.get("provider")
+        if isinstance(provider, forms.ModelChoiceField):
+            provider.empty_label = "The default provider"
 
     def clean_identifier(self) -> str:
         given = self.cleaned_data["identifier"]
