@@ -57,7 +57,6 @@ class Fleet:
         """A result per message, as they come. Raises ProviderTrouble when nothing connects."""
         self._feed = iter(messages)
         self._limit = self.size
-        self._retire()
         try:
             while self._assign():
                 yield from self._told()
@@ -82,6 +81,7 @@ class Fleet:
     def _assign(self) -> bool:
         """Give every free connection a message; False when all is done."""
         self._take_opened()
+        self._retire()
         for line in [line for line in self.lines if line.is_idle]:
             parcel = self._next()
             if parcel is None:
@@ -140,31 +140,40 @@ class Fleet:
         try:
             line.write()
         except OSError as error:
-            self._lost(line, error)
+            line.broken = error
+            if not line.unheard:
+                self._lost(line, error)
             return
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.wants_write else 0)
         self._selector.modify(line, wanted, line)
 
     def _poll(self) -> None:
+        """Hear replies until one settles a message: its result is told before more is heard."""
         seconds = POLL_SECONDS / 10 if self._opening else POLL_SECONDS
-        if self._results:
-            seconds = 0.0
         if not self.lines:
             time.sleep(seconds)
             return
-        for key, events in self._selector.select(seconds):
+        unheard = [line for line in self.lines if line.unheard]
+        for line in unheard:
+            self._attend(line, readable=False)
+            if self._results:
+                return
+        for key, events in self._selector.select(0 if unheard else seconds):
             self._attend(key.data, readable=bool(events & selectors.EVENT_READ))
+            if self._results:
+                return
         self._end_late()
 
     def _attend(self, line: Line, *, readable: bool) -> None:
         try:
-            replies = line.read() if readable else []
+            if readable:
+                line.read()
         except OSError as error:
             self._lost(line, error)
             return
-        for reply in replies:
-            self._heard(line, reply)
-        if line.broken is not None:
+        while line.unheard and not self._results:
+            self._heard(line, line.unheard.popleft())
+        if line.broken is not None and not line.unheard:
             self._lost(line, line.broken)
         elif line in self.lines and line.wants_write:
             self._flush(line)
@@ -213,7 +222,7 @@ class Fleet:
     def _refused(self, line: Line, parcel: Parcel) -> None:
         line.leave()
         code, text, stage = parcel.refused or (554, b"", "data")
-        self._step(line, parcel, refusal(code, words(text), stage=stage))
+        self._settle(parcel, refusal(code, words(text), stage=stage))
 
     def _answered(self, line: Line, reply: Reply) -> None:
         error = None
@@ -221,14 +230,9 @@ class Fleet:
             error = refusal(reply.code, words(reply.text), stage="answer")
         elif reply.parcel.taken is None:
             reply.parcel.taken = (reply.code, reply.text)
-        self._step(line, reply.parcel, error)
+        self._settle(reply.parcel, error)
         if reply.code == 421 and line in self.lines:
             self._lost(line, smtplib.SMTPResponseException(reply.code, reply.text))
-
-    def _step(self, line: Line, parcel: Parcel, error: SendError | None) -> None:
-        self._settle(parcel, error)
-        if line.is_idle and line.messages >= MESSAGES_PER_LINE:
-            self._retire_line(line)
 
     def _settle(self, parcel: Parcel, error: SendError | None) -> None:
         """One recipient is done: on to the next copy, or the message is."""
@@ -263,19 +267,16 @@ class Fleet:
     def _end_late(self) -> None:
         now = time.monotonic()
         for line in list(self.lines):
-            if any(parcel.ends < now for parcel, _ in line.in_hand()):
+            if not line.unheard and any(parcel.ends < now for parcel, _ in line.in_hand()):
                 self._lost(line, TimeoutError("the time for it ran out"))
 
     def _retire(self) -> None:
         """Close what idled too long or has carried enough."""
         oldest = time.monotonic() - IDLE_SECONDS
-        for line in list(self.lines):
+        for line in [line for line in self.lines if line.is_idle]:
             if line.last_used < oldest or line.messages >= MESSAGES_PER_LINE:
-                self._retire_line(line)
-
-    def _retire_line(self, line: Line) -> None:
-        self._forget(line)
-        line.hang_up()
+                self._forget(line)
+                line.hang_up()
 
     def _forget(self, line: Line) -> None:
         if line in self.lines:

@@ -63,6 +63,7 @@ class Line:
         self.has_utf8 = session.has_extn("smtputf8")
         self.messages = 0
         self.last_used = time.monotonic()
+        self.unheard: deque[Reply] = deque()
         self.broken: OSError | None = None  # why nothing more will come
         self._out = bytearray()
         self._in = bytearray()
@@ -77,7 +78,7 @@ class Line:
 
     @property
     def is_idle(self) -> bool:
-        return not self._awaited
+        return not self._awaited and not self.unheard
 
     @property
     def wants_write(self) -> bool:
@@ -135,13 +136,15 @@ class Line:
             del self._out[:sent]
             self._body_ends -= sent
 
-    def read(self) -> list[Reply]:
-        """The replies that have come whole, even when the connection ended behind them."""
+    def read(self) -> None:
+        """Add the replies that have come whole to `unheard`, even when the connection ended
+        behind them.
+        """
         try:
             self._receive()
         except OSError as error:
             self.broken = error
-        return self._replies()
+        self.unheard.extend(self._replies())
 
     def _receive(self) -> None:
         while True:
