@@ -11,7 +11,7 @@ import smtplib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from omnichannel.backends.base import OutgoingMessage, Result
 from omnichannel.backends.smtp_line import GOOD, Line, Parcel, Reply
@@ -51,17 +51,20 @@ class Fleet:
         self._waiting: deque[Parcel] = deque()
         self._results: deque[Result] = deque()
         self._feed: Iterator[OutgoingMessage] = iter(())
+        self._is_fed = True
         self._limit = size
 
     def deliver(self, messages: Iterable[OutgoingMessage]) -> Iterator[Result]:
         """A result per message, as they come. Raises ProviderTrouble when nothing connects."""
         self._feed = iter(messages)
+        self._is_fed = False
         self._limit = self.size
         try:
-            while self._assign():
-                yield from self._told()
+            while self._is_waiting() or not self._is_fed:
                 self._poll()
-            yield from self._told()
+                self._assign()
+                while self._results:
+                    yield self._results.popleft()
         finally:
             self._drop_busy()
 
@@ -74,12 +77,12 @@ class Fleet:
         self.lines.clear()
         self._selector.close()
 
-    def _told(self) -> Iterator[Result]:
-        while self._results:
-            yield self._results.popleft()
+    def _is_waiting(self) -> bool:
+        """There is something to wait for: an answer, or a connection for a message."""
+        return bool(self._waiting) or any(not line.is_idle for line in self.lines)
 
-    def _assign(self) -> bool:
-        """Give every free connection a message; False when all is done."""
+    def _assign(self) -> None:
+        """Give every free connection a message."""
         self._take_opened()
         self._retire()
         for line in [line for line in self.lines if line.is_idle]:
@@ -89,8 +92,6 @@ class Fleet:
             self._begin(line, parcel)
         else:
             self._open_more()
-        busy = any(not line.is_idle for line in self.lines)
-        return busy or bool(self._waiting) or bool(self._results)
 
     def _open_more(self) -> None:
         """All connections are busy: open another for each message that waits."""
@@ -121,6 +122,7 @@ class Fleet:
             return self._waiting.popleft()
         message = next(self._feed, None)
         if message is None:
+            self._is_fed = True
             return None
         try:
             return self.pack(message)
@@ -151,14 +153,16 @@ class Fleet:
         """Hear replies until one settles a message: its result is told before more is heard."""
         seconds = POLL_SECONDS / 10 if self._opening else POLL_SECONDS
         if not self.lines:
-            time.sleep(seconds)
+            wait(self._opening, timeout=seconds)
             return
         unheard = [line for line in self.lines if line.unheard]
         for line in unheard:
             self._attend(line, readable=False)
             if self._results:
                 return
-        for key, events in self._selector.select(0 if unheard else seconds):
+        if unheard or not self._is_waiting():
+            seconds = 0.0
+        for key, events in self._selector.select(seconds):
             self._attend(key.data, readable=bool(events & selectors.EVENT_READ))
             if self._results:
                 return
