@@ -57,6 +57,8 @@ def outgoing(message: Message, config: ProviderConfig) -> OutgoingMessage:
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
+        html_pieces=rendered.html_pieces,
+        text_pieces=rendered.text_pieces,
         from_address=(job and job.from_address) or config.from_address,
         from_name=from_name or "",
         reply_to=(job and job.reply_to) or (version and version.reply_to) or "",

@@ -76,6 +76,10 @@ class OutgoingMessage:
     params: Mapping[str, Any] = field(default_factory=dict)
     extended_properties: Mapping[str, Any] = field(default_factory=dict)
     attempt: int = 1
+    # What html and text were put together from, constant pieces being the same objects in
+    # every message: a backend may keep what it made of them.
+    html_pieces: tuple[str, ...] = ()
+    text_pieces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

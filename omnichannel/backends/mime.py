@@ -11,8 +11,9 @@ import base64
 import binascii
 import datetime
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from omnichannel.backends.base import Attachment, OutgoingMessage, ProviderConfig
@@ -20,6 +21,9 @@ from omnichannel.backends.envelope import sender_of, wire_address
 
 PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+LONGEST_QUOTED = 76  # with the line end before it: 75 and the "=" of a soft break
+# A variable's value is mostly shorter, a template's constant text longer.
+SHORTEST_KEPT, LONGEST_KEPT, KEPT_PIECES = 100, 32_768, 500
 LONGEST_LINE = 900  # RFC 5322 allows 998; some relays count the line end
 
 
@@ -47,16 +51,40 @@ def encoded(value: str, room: int = 70) -> str:
     )
 
 
-def text_part(kind: str, text: str) -> bytes:
-    """Headers and content of a text/plain or text/html part."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    data = text.encode("utf-8", "replace")
+def text_part(kind: str, text: str, pieces: Sequence[str] = ()) -> bytes:
+    """Headers and content of a text/plain or text/html part.
+
+    `pieces`, when given, are what `text` was put together from.
+    """
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: '
-    if not text.isascii() and sum(byte > 127 for byte in data) * 3 > len(data):
-        return head.encode() + b"base64\r\n\r\n" + _base64(data.replace(b"\n", b"\r\n"))
-    # b2a_qp ends its soft breaks as the text's own lines end: one replace mends both.
-    lines = binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
+    if "\r" in text:
+        text, pieces = text.replace("\r\n", "\n").replace("\r", "\n"), ()
+    if not text.isascii():
+        data = text.encode("utf-8", "replace")
+        # Every second byte or so of such text would be written as three.
+        if (len(data) - len(text)) * 6 > len(data):
+            return head.encode() + b"base64\r\n\r\n" + _base64(data.replace(b"\n", b"\r\n"))
+    lines = b"=\r\n".join(map(_quoted_once, pieces)) if pieces else _quoted(text)
     return head.encode() + b"quoted-printable\r\n\r\n" + lines + b"\r\n"
+
+
+def _quoted_once(piece: str) -> bytes:
+    """Quoted-printable (RFC 2045) that a soft line break may follow. Long pieces are kept."""
+    is_kept = SHORTEST_KEPT <= len(piece) <= LONGEST_KEPT
+    return _quoted_before(piece) if is_kept else _quoted(piece)
+
+
+def _quoted(piece: str) -> bytes:
+    # b2a_qp ends its soft breaks as the text's own lines end: one replace mends both.
+    data = binascii.b2a_qp(piece.encode("utf-8", "replace"), istext=True)
+    data = data.replace(b"\n", b"\r\n")
+    if len(data) - data.rfind(b"\n") <= LONGEST_QUOTED:
+        return data
+    cut = 3 if data[-3:-2] == b"=" else 1
+    return data[:-cut] + b"=\r\n" + data[-cut:]
+
+
+_quoted_before = lru_cache(maxsize=KEPT_PIECES)(_quoted)
 
 
 def _headers(
@@ -89,9 +117,9 @@ def _mailbox(address: str, name: str = "") -> str:
 def _body(message: OutgoingMessage) -> bytes:
     parts = []
     if message.text or not message.html:
-        parts.append(text_part("plain", message.text))
+        parts.append(text_part("plain", message.text, message.text_pieces))
     if message.html:
-        parts.append(text_part("html", message.html))
+        parts.append(text_part("html", message.html, message.html_pieces))
     body = parts[0] if len(parts) == 1 else _multipart("alternative", "a" + message.key, parts)
     if not message.attachments:
         return body

@@ -12,7 +12,7 @@ from jinja2 import Template
 
 from omnichannel.rendering import sandbox
 from omnichannel.rendering.css import text_template
-from omnichannel.rendering.environment import HTML, TEXT, run
+from omnichannel.rendering.environment import HTML, TEXT, run, run_in_pieces
 from omnichannel.rendering.html_text import text_from_html
 from omnichannel.rendering.values import names_of, system_values
 
@@ -25,9 +25,13 @@ TEXT_SOURCE = 100_000  # characters of a body's HTML that its text is made from,
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
+    """`html_pieces` and `text_pieces` are what `html` and `text` were put together from."""
+
     subject: str = ""
     html: str = ""
     text: str = ""
+    html_pieces: tuple[str, ...] = ()
+    text_pieces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,14 @@ def render(
     names = names_of(
         values, global_values, system or system_values(datetime.datetime.now(datetime.UTC))
     )
+    html = run_in_pieces(compiled.html, names) if compiled.html else []
+    text = run_in_pieces(compiled.text, names)
     return Rendered(
         subject=" ".join(run(compiled.subject, names).split()),
-        html=run(compiled.html, names) if compiled.html else "",
-        text=run(compiled.text, names),
+        html="".join(html),
+        text="".join(text),
+        html_pieces=tuple(html),
+        text_pieces=tuple(text),
     )
 
 

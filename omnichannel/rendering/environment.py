@@ -159,7 +159,15 @@ def located(text: str, line: int | None) -> TemplateError:
 
 
 def run(template: Template, names: Mapping[str, Any]) -> str:
-    """Render one part with a running limit on its size. Raises TemplateError."""
+    """One part as a whole. Raises TemplateError."""
+    return "".join(run_in_pieces(template, names))
+
+
+def run_in_pieces(template: Template, names: Mapping[str, Any]) -> list[str]:
+    """Render one part with a running limit on its size. Raises TemplateError.
+
+    Its constant pieces are the same objects in every message.
+    """
     context = template.new_context({**names, "_steps": Steps()}, shared=True)
     pieces: list[str] = []
     size = 0
@@ -173,7 +181,7 @@ def run(template: Template, names: Mapping[str, Any]) -> str:
                 raise TemplateError(f"The result is longer than {MAX_OUTPUT:,} characters.")
     except (TemplateRuntimeError, *FAULTS) as error:
         raise located(str(error)[:300], line_of(template, error)) from error
-    return "".join(pieces)
+    return pieces
 
 
 def line_of(template: Template, error: Exception) -> int | None:

@@ -118,3 +118,29 @@ def test_same_message_has_the_same_bytes_in_every_attempt():
     message = make_outgoing(attachments=(Attachment("a", b"1"),))
 
     assert mime.build(message, make_config(), AT) == mime.build(message, make_config(), AT)
+
+
+PIECES = st.lists(st.one_of(TEXT, LONG_LINES, st.text("=. \t\nab", max_size=200)), max_size=12)
+
+
+@settings(max_examples=120, deadline=None)
+@given(pieces=PIECES)
+def test_a_body_built_from_pieces_comes_back_as_it_was(pieces):
+    html = "".join(pieces) + "h"
+
+    data = build(html=html, html_pieces=(*pieces, "h"))
+
+    rich = list(parse(data).iter_parts())[-1]
+    assert unified(content(rich)) == unified(html)
+    assert all(len(line) <= 76 for line in rich.get_payload().splitlines())
+
+
+def test_a_constant_piece_is_encoded_once():
+    constant = "<p>" + "made to last " * 40 + "</p>"
+    mime._quoted_before.cache_clear()
+
+    for name in ("Ann", "Ben", "Cid"):
+        build(html=f"Dear {name}{constant}", html_pieces=("Dear ", name, constant))
+
+    assert mime._quoted_before.cache_info().misses == 1
+    assert mime._quoted_before.cache_info().hits == 2
