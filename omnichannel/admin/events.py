@@ -8,12 +8,12 @@ from django.utils.html import format_html
 
 from omnichannel.admin.base import (
     ChoicesDropdownFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
     StudioAdmin,
     TabularInline,
     display,
 )
+from omnichannel.admin.moments import MomentRangeFilter
 from omnichannel.admin.paginator import CappedPaginator
 from omnichannel.choices import EventType
 from omnichannel.models import MessageEvent
@@ -62,7 +62,7 @@ class MessageEventAdmin(ReadOnly, StudioAdmin):
     list_display_links = None
     list_filter = (
         ("type", ChoicesDropdownFilter),
-        ("at", RangeDateTimeFilter),
+        ("at", MomentRangeFilter),
         ("provider", RelatedDropdownFilter),
         "is_machine",
     )

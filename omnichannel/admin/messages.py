@@ -19,7 +19,6 @@ from omnichannel.admin.attachments import AttachmentInline, SentAttachmentInline
 from omnichannel.admin.base import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
     TabularInline,
     action,
@@ -33,6 +32,7 @@ from omnichannel.admin.filters import ChannelTypeFilter, ErrorCodeFilter
 from omnichannel.admin.message_form import MessageForm
 from omnichannel.admin.message_moves import MessageMoves
 from omnichannel.admin.message_shown import MessageShown
+from omnichannel.admin.moments import MomentRangeFilter
 from omnichannel.admin.paginator import CappedPaginator
 from omnichannel.admin.sandbox import SandboxPages
 from omnichannel.choices import MessageStatus
@@ -90,7 +90,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         ("category", ChoicesDropdownFilter),
         ChannelTypeFilter,
         ("job", AutocompleteSelectFilter),
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", MomentRangeFilter),
         ErrorCodeFilter,
     )
     list_select_related = ("provider", "template_version__template")

@@ -155,3 +155,31 @@ def test_job_page_counts_by_status_in_one_query(admin_client):
     assert "Sent: 2" in page
     assert linked.context["cl"].result_count == 2
     assert Message.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("created_at_from_0=2026-03-02", 1),
+        ("created_at_from_0=2026-03-03", 0),
+        ("created_at_to_0=2026-03-02", 1),
+        ("created_at_to_0=2026-03-02&created_at_to_1=11:59", 0),
+        ("created_at_from_0=2026-03-02&created_at_from_1=12:00:00", 1),
+    ],
+)
+def test_a_date_without_a_time_is_its_whole_day(admin_client, query, expected):
+    make_message()  # at noon on 2 March 2026, UTC
+
+    response = admin_client.get(f"{APP}message/?{query}")
+
+    assert response.context["cl"].result_count == expected
+
+
+@pytest.mark.parametrize("junk", ["yesterday", "2026-13-40", "2026-03-02&created_at_from_1=99:99"])
+def test_what_is_no_moment_is_told_and_left_out(admin_client, junk):
+    make_message()
+
+    response = admin_client.get(f"{APP}message/?created_at_from_0={junk}")
+
+    assert response.context["cl"].result_count == 1
+    assert "is no moment" in response.content.decode()
