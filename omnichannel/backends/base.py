@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django import forms
-from django.http import HttpRequest
 
 from omnichannel.choices import ChannelType, EventType, Outcome
 from omnichannel.exceptions import OutcomeUnknown, ProviderTrouble, SendError
@@ -174,9 +173,6 @@ class Backend:
         if code[:1] in "45" and code[:3].isdigit():
             return Outcome.REJECTED if code.startswith("5") else Outcome.TEMPORARY
         return ""
-
-    def parse_webhook(self, request: HttpRequest) -> list[TrackingEvent]:
-        raise NotImplementedError
 
 
 __all__ = [

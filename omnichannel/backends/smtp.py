@@ -100,7 +100,9 @@ class Smtp(Backend):
         """All connections at once; with one, the next envelope goes out behind each body."""
         if self._fleet is None:
             size = min(int(self.config.options.get("connections") or 1), MAX_CONNECTIONS)
-            self._fleet = Fleet(self._new_session, self._pack, self._accepted, size)
+            self._fleet = Fleet(
+                self._new_session, self._pack, self._accepted, size, self.config.deadline
+            )
         yield from self._fleet.deliver(messages)
 
     def send(self, message: OutgoingMessage) -> Result:

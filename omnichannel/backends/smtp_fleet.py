@@ -11,10 +11,10 @@ import smtplib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from omnichannel.backends.base import OutgoingMessage, Result
 from omnichannel.backends.smtp_line import GOOD, Line, Parcel, Reply
+from omnichannel.backends.smtp_openers import Openers
 from omnichannel.backends.smtp_session import SmtpSession
 from omnichannel.backends.smtp_statuses import ACCEPTED, interrupted, refusal, words
 from omnichannel.exceptions import (
@@ -26,7 +26,6 @@ from omnichannel.exceptions import (
 
 MESSAGES_PER_LINE = 500
 IDLE_SECONDS = 30
-OPENERS = 16  # connections opened at the same time
 POLL_SECONDS = 0.05
 
 
@@ -39,15 +38,15 @@ class Fleet:
         pack: Callable[[OutgoingMessage], Parcel],
         accept: Callable[[Parcel], Result],
         size: int,
+        deadline: float,
     ) -> None:
-        self.open_session = open_session
+        self.deadline = deadline
         self.pack = pack
         self.accept = accept
         self.size = size
         self.lines: list[Line] = []
         self._selector = selectors.DefaultSelector()
-        self._openers = ThreadPoolExecutor(min(OPENERS, size), thread_name_prefix="smtp")
-        self._opening: list[Future[SmtpSession]] = []
+        self._openers = Openers(open_session, size)
         self._waiting: deque[Parcel] = deque()
         self._results: deque[Result] = deque()
         self._feed: Iterator[OutgoingMessage] = iter(())
@@ -62,20 +61,22 @@ class Fleet:
         try:
             while self._is_waiting() or not self._is_fed:
                 self._poll()
+                yield from self._told()  # what is known, before anything can go wrong
                 self._assign()
-                while self._results:
-                    yield self._results.popleft()
+            yield from self._told()
         finally:
             self._drop_busy()
 
     def close(self) -> None:
-        self._openers.shutdown(wait=False, cancel_futures=True)
-        for future in self._opening:
-            future.add_done_callback(_discard)
+        self._openers.close()
         for line in self.lines:
             line.hang_up()
         self.lines.clear()
         self._selector.close()
+
+    def _told(self) -> Iterator[Result]:
+        while self._results:
+            yield self._results.popleft()
 
     def _is_waiting(self) -> bool:
         """There is something to wait for: an answer, or a connection for a message."""
@@ -95,27 +96,28 @@ class Fleet:
 
     def _open_more(self) -> None:
         """All connections are busy: open another for each message that waits."""
-        while len(self.lines) + len(self._opening) < self._limit:
-            if len(self._waiting) <= len(self._opening):
+        while len(self.lines) + len(self._openers) < self._limit:
+            if len(self._waiting) <= len(self._openers):
                 parcel = self._next(fresh=True)
                 if parcel is None:
                     return
                 self._waiting.append(parcel)
-            self._opening.append(self._openers.submit(self.open_session))
+            self._openers.start()
 
     def _take_opened(self) -> None:
-        for future in [future for future in self._opening if future.done()]:
-            self._opening.remove(future)
-            error = future.exception()
-            if error is None:
-                line = Line(future.result())
-                self.lines.append(line)
-                self._selector.register(line, selectors.EVENT_READ, line)
-            elif isinstance(error, ProviderTrouble) and (self.lines or self._opening):
-                # The server takes no more connections than these.
-                self._limit = max(1, len(self.lines) + len(self._opening))
-            else:
-                raise error
+        """Raises ProviderTrouble when no connection is left to go on with."""
+        trouble = None
+        for ended in self._openers.ended():
+            if isinstance(ended, ProviderTrouble):
+                trouble = ended
+                continue
+            line = Line(ended)
+            self.lines.append(line)
+            self._selector.register(line, selectors.EVENT_READ, line)
+        if trouble is not None and not self.lines and not self._openers:
+            raise trouble
+        if trouble is not None:  # the server takes no more connections than these
+            self._limit = max(1, len(self.lines) + len(self._openers))
 
     def _next(self, *, fresh: bool = False) -> Parcel | None:
         if self._waiting and not fresh:
@@ -151,9 +153,9 @@ class Fleet:
 
     def _poll(self) -> None:
         """Hear replies until one settles a message: its result is told before more is heard."""
-        seconds = POLL_SECONDS / 10 if self._opening else POLL_SECONDS
+        seconds = POLL_SECONDS / 10 if self._openers else POLL_SECONDS
         if not self.lines:
-            wait(self._opening, timeout=seconds)
+            self._openers.wait(seconds)
             return
         unheard = [line for line in self.lines if line.unheard]
         for line in unheard:
@@ -258,14 +260,17 @@ class Fleet:
         in_hand = line.in_hand()
         self._forget(line)
         line.session.close()
-        for parcel, stage in in_hand:
+        for number, (parcel, stage) in enumerate(in_hand):
+            # The one behind another is late only since that one was.
+            is_late = number == 0 and parcel.ends < time.monotonic()
             if stage == "answer":
                 text = f"Handed over, but no answer came: {error}"
                 self._settle(parcel, OutcomeUnknown(text, code="no-answer"))
-            elif stage == "body" or not line.messages or parcel.is_over:
+            elif stage == "body" or not line.messages or is_late or parcel.is_over:
                 self._settle(parcel, interrupted(stage, error))
             else:
                 parcel.tries += 1
+                parcel.ends = time.monotonic() + self.deadline  # it was not this one's fault
                 self._waiting.appendleft(parcel)
 
     def _end_late(self) -> None:
@@ -283,18 +288,13 @@ class Fleet:
                 line.hang_up()
 
     def _forget(self, line: Line) -> None:
-        if line in self.lines:
-            self.lines.remove(line)
-            self._selector.unregister(line)
+        self.lines.remove(line)
+        self._selector.unregister(line)
 
     def _drop_busy(self) -> None:
         """What is still in hand when the batch is broken off has no answer to wait for."""
         self._waiting.clear()
+        self._results.clear()
         for line in [line for line in self.lines if not line.is_idle]:
             self._forget(line)
             line.session.close()
-
-
-def _discard(future: Future[SmtpSession]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        future.result().hang_up()

@@ -39,7 +39,7 @@ class Parcel:
 
     @property
     def is_over(self) -> bool:
-        return self.tries + 1 >= TRIES or self.ends < time.monotonic()
+        return self.tries + 1 >= TRIES
 
 
 @dataclass(slots=True)
@@ -92,6 +92,8 @@ class Line:
         for parcel, stage in self._awaited:
             stage = "body" if stage == "answer" and self._body_ends > 0 else stage
             found.setdefault(id(parcel), (parcel, stage))
+        for reply in self.unheard:
+            found.setdefault(id(reply.parcel), (reply.parcel, reply.stage))
         return list(found.values())
 
     def begin(self, parcel: Parcel) -> None:

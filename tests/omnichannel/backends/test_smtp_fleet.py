@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import Future
 
 import pytest
 
@@ -113,3 +114,35 @@ def test_no_server_at_all_is_trouble_of_the_provider():
 
     with pytest.raises(ProviderUnavailable):
         list(smtp.deliver(people(10)))
+
+
+def test_an_accepted_message_is_told_before_the_trouble_that_follows(monkeypatch):
+    """The relay takes a message, goes away, and refuses the next connection, all at once."""
+    refused: Future = Future()
+    refused.set_exception(ProviderUnavailable("refused"))
+
+    with SmtpServer() as server:
+        smtp = make_fleet(server, size=2)
+        [known] = list(smtp.deliver(people(1)))
+    fleet = smtp._fleet
+
+    def poll() -> None:
+        fleet._results.append(known)
+        fleet._openers._opening.append(refused)
+
+    for line in list(fleet.lines):
+        fleet._forget(line)
+    monkeypatch.setattr(fleet, "_poll", poll)
+    results = smtp.deliver(people(1))
+
+    assert next(results) == known
+    with pytest.raises(ProviderUnavailable):
+        next(results)
+
+
+@PIPELINING
+def test_a_message_behind_a_hanging_one_is_sent_elsewhere(extensions):
+    with SmtpServer(extensions=extensions, dot=[None, HANG, None, None]) as server:
+        results = list(make_fleet(server, size=1, deadline=1.0).deliver(people(3)))
+
+    assert outcomes(results) == {Outcome.ACCEPTED: 2, Outcome.UNKNOWN: 1}
