@@ -11,3 +11,18 @@ class OmnichannelConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("omnichannel.checks")
+
+        from omnichannel import (
+            kept_replies,
+            outgoing_webhooks,
+            people,
+            receipts,
+            template_addresses,
+        )
+
+        people.holdings += [
+            receipts.received_events,
+            outgoing_webhooks.deliveries_about,
+            kept_replies.replies_naming,
+            template_addresses.copied_by_templates,
+        ]

@@ -11,6 +11,13 @@ class ChannelType(models.TextChoices):
     PUSH = "push", "Push"
 
 
+class SourceKind(models.TextChoices):
+    """What the HTML part of a template is written in."""
+
+    HTML = "html", "HTML"
+    MJML = "mjml", "MJML"
+
+
 class Category(models.TextChoices):
     TRANSACTIONAL = "transactional", "Transactional"
     OTP = "otp", "One-time password"
@@ -135,9 +142,142 @@ class EventType(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
+class WebhookEvent(models.TextChoices):
+    """What other systems may be told of, by the names they know."""
+
+    SENT = "message.sent", "Sent"
+    DELIVERED = "message.delivered", "Delivered"
+    DEFERRED = "message.deferred", "Deferred"  # the attempt failed, it is tried again
+    FAILED = "message.failed", "Failed"
+    BOUNCED = "message.bounced", "Bounced"
+    UNCERTAIN = "message.uncertain", "Uncertain"
+    EXPIRED = "message.expired", "Expired"
+    CANCELLED = "message.cancelled", "Cancelled"
+    SUPPRESSED = "message.suppressed", "Suppressed"
+    OPENED = "message.opened", "Opened"
+    CLICKED = "message.clicked", "Clicked"
+    COMPLAINED = "message.complained", "Complained"
+    UNSUBSCRIBED = "message.unsubscribed", "Unsubscribed"
+    CAMPAIGN_FINISHED = "campaign.finished", "Campaign finished"
+
+
+class WebhookStatus(models.TextChoices):
+    """Of one call to another system."""
+
+    WAITING = "waiting", "Waiting"
+    FAILED = "failed", "Failed, tried again"
+    DELIVERED = "delivered", "Delivered"
+    GIVEN_UP = "given_up", "Given up"
+
+    @classmethod
+    def open(cls) -> tuple[WebhookStatus, ...]:
+        """There is still a call to come."""
+        return (cls.WAITING, cls.FAILED)
+
+
 class SuppressionReason(models.TextChoices):
     BOUNCE = "bounce", "Hard bounce"
     COMPLAINT = "complaint", "Complaint"
     UNSUBSCRIBE = "unsubscribe", "Unsubscribed"
     MANUAL = "manual", "Added by an operator"
     IMPORT = "import", "Imported"
+
+    @classmethod
+    def strict(cls) -> tuple[SuppressionReason, ...]:
+        """What a mailbox or its owner said: who writes all the same harms the sender."""
+        return (cls.BOUNCE, cls.COMPLAINT)
+
+
+class SuppressionState(models.TextChoices):
+    """Not a column: it follows from the dates of a suppression."""
+
+    IN_FORCE = "in force", "In force"
+    EXPIRED = "expired", "Expired"
+    LIFTED = "lifted", "Lifted"
+
+
+class SkipReason(models.TextChoices):
+    """Why an event got no message on a channel."""
+
+    INACTIVE = "inactive", "The event is not active."
+    NOT_SUBSCRIBED = "not_subscribed", "The event is not subscribed on this channel."
+    SWITCHED_OFF = "switched_off", "All events are switched off on this channel."
+    NO_TEMPLATE = "no_template", "No template is published for it."
+    NO_ADDRESS = "no_address", "The recipient has no address on this channel."
+    NO_PROVIDER = "no_provider", "No provider sends on this channel."
+    SUPPRESSED = "suppressed", "The address is on the suppression list."
+
+
+class CapPeriod(models.TextChoices):
+    """How far back a frequency cap looks."""
+
+    HOUR = "hour", "An hour"
+    DAY = "day", "A day"
+    WEEK = "week", "A week"
+
+    @property
+    def words(self) -> str:
+        return str(self.label).lower()
+
+
+class MailboxProtocol(models.TextChoices):
+    IMAP = "imap", "IMAP"
+    POP3 = "pop3", "POP3"
+
+
+class MailboxSecurity(models.TextChoices):
+    TLS = "tls", "SSL/TLS"  # from the first byte
+    STARTTLS = "starttls", "STARTTLS"
+    NONE = "none", "None (not encrypted)"
+
+
+class AfterReading(models.TextChoices):
+    """What is done with a mail that was understood and is one of ours."""
+
+    SEEN = "seen", "Mark it as read"
+    MOVE = "move", "Move it to a folder"
+    DELETE = "delete", "Delete it"
+
+
+class ProcessRole(models.TextChoices):
+    WORKER = "worker", "Worker"  # a Celery worker
+    SCHEDULER = "scheduler", "Scheduler"  # Celery's beat
+    EMBEDDED = "embedded", "Embedded worker"  # both, the child of `up`
+
+
+class Encoding(models.TextChoices):
+    UTF_8 = "utf-8", "UTF-8"
+    CP1252 = "cp1252", "Western European (Windows-1252)"
+    CP1250 = "cp1250", "Central European (Windows-1250)"
+    CP1251 = "cp1251", "Cyrillic (Windows-1251)"
+    LATIN_1 = "iso-8859-1", "Western European (ISO-8859-1)"
+    LATIN_2 = "iso-8859-2", "Central European (ISO-8859-2)"
+    LATIN_9 = "iso-8859-15", "Western European with euro sign (ISO-8859-15)"
+
+
+class Delimiter(models.TextChoices):
+    COMMA = ",", "Comma ,"
+    SEMICOLON = ";", "Semicolon ;"
+    TAB = "\t", "Tab"
+    PIPE = "|", "Vertical bar |"
+
+
+class Scope(models.TextChoices):
+    """What an API key may do. Looking needs `read` or the scope of what is looked at."""
+
+    READ = "read", "Read everything"
+    SEND = "send", "Send messages"
+    CONTENT = "content", "Templates, variables, events, subscriptions"
+    AUDIENCE = "audience", "Audiences"
+    CAMPAIGN = "campaign", "Campaigns"
+    PROVIDER = "provider", "Providers, routes, channels, webhooks"
+    SUPPRESSION = "suppression", "Suppressions"
+    OTP = "otp", "One-time passwords"
+
+
+class ApiKeyState(models.TextChoices):
+    """Not a column: it follows from the dates of a key."""
+
+    ACTIVE = "active", "Active"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"

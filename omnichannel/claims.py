@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import connection, transaction
 
+from omnichannel import installation
 from omnichannel.models import Lane, Message
 
 # The lease runs by the database's clock: a worker's wrong clock cannot steal or keep rows.
@@ -38,29 +39,36 @@ def claim(lane: Lane, count: int, worker: str) -> list[int]:
     No row is ever taken by two workers. The lane's cursor is only a hint: a claim that comes
     back short is made again from the start, for rows that were put back behind it.
     """
-    ids = _claim(lane, count, worker, lane.cursor)
-    if ids:
-        Lane.objects.filter(pk=lane.pk).update(cursor=ids[-1])
-    if len(ids) < count and lane.cursor:
-        Lane.objects.filter(pk=lane.pk).update(cursor=0)
-        ids += _claim(lane, count - len(ids), worker, 0)
+    if installation.is_held():
+        return []
+    with transaction.atomic():
+        ids = _claim(lane, count, worker, lane.cursor)
+        cursor = ids[-1] if ids else lane.cursor
+        if len(ids) < count and lane.cursor:
+            ids += _claim(lane, count - len(ids), worker, 0)
+            cursor = 0
+        if cursor != lane.cursor:
+            Lane.objects.filter(pk=lane.pk).update(cursor=cursor)
+    lane.cursor = cursor
     return ids
 
 
 def _claim(lane: Lane, count: int, worker: str, above: int) -> list[int]:
     statement = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
     lease = f"+{settings.SEND_LEASE_SECONDS} seconds"
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(statement, [worker, lease, lane.pk, above, count])
         return sorted(row[0] for row in cursor.fetchall())
 
 
-def claim_one(message: Message, worker: str) -> bool:
-    """Take exactly this message, if it is ready."""
+def claim_one(message_id: int, worker: str) -> bool:
+    """Take exactly this message, if it is ready and sending is not held."""
+    if installation.is_held():
+        return False
     statement = _ONE[connection.vendor == "postgresql"]
     lease = f"+{settings.SEND_LEASE_SECONDS} seconds"
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement, [worker, lease, message.pk])
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(statement, [worker, lease, message_id])
         return cursor.rowcount == 1
 
 

@@ -11,6 +11,9 @@ from collections import Counter
 
 from django.conf import settings
 
+# Where the engine may be killed, in the order of a message's way.
+POINTS = ("looking", "claimed", "handed", "answered", "recording", "recorded", "expanding")
+
 _passed: Counter[str] = Counter()
 
 
@@ -21,3 +24,8 @@ def point(name: str) -> None:
     _passed[name] += 1
     if name == wanted and _passed[name] >= int(count or 1):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def forget() -> None:
+    """Count from the start again: for a process that was forked off, and for tests."""
+    _passed.clear()

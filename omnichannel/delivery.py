@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
@@ -17,18 +17,20 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
-from omnichannel import lanes, rates
-from omnichannel.batch import Batch, Worker
+from omnichannel import kept, lanes, rates
+from omnichannel.batch import Batch, Lot
 from omnichannel.choices import Category
 from omnichannel.claims import claim, claim_one
 from omnichannel.crypto import SecretUnreadable
 from omnichannel.exceptions import InvalidMessage
 from omnichannel.models import ChannelProvider, Lane, Message
 from omnichannel.trouble import rest, stop
+from omnichannel.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 MAX_THREADS = 16
+LOOK_SECONDS = 0.2  # how often a busy stream looks whether a better lane has something
 IDLE_WAIT = 0.05  # seconds, while a rate limit says "later"
 EXTRA_TIME = 0.5  # seconds at a time for the others, while one provider overruns the time
 
@@ -45,6 +47,7 @@ def send_due(categories: Iterable[str], *, until: float, stopped: Stopped = neve
     While a slow provider still holds a message after `until`, the others go on. Answers how many
     messages were handled.
     """
+    kept.tidy()
     categories = tuple(categories)
     running: dict[int, Future[int]] = {}
     handled = 0
@@ -126,7 +129,7 @@ def send_provider(
             worker = worker or _hire(open_now[0].provider, hired)
             if worker is None:
                 break
-            count = _step(worker, open_now, at, ends)
+            count = Batch(worker, _lots(worker, open_now, categories, ends), ends).send()
             handled += count
             if not count:
                 time.sleep(IDLE_WAIT)
@@ -141,19 +144,32 @@ def _hire(provider: ChannelProvider, hired: ExitStack) -> Worker | None:
         return None
 
 
-def _step(worker: Worker, open_now: list[Lane], at: datetime.datetime, stopped: Stopped) -> int:
-    """One claim per lane of the best priority that has something it may send."""
-    handled = 0
-    best: int | None = None
-    for lane in open_now:
-        if best is not None and lane.priority > best:
-            break
-        count = rates.allowance(lane, lane.provider.bulk_no, at)
-        ids = claim(lane, count, worker.name) if count else []
-        if ids:
-            best = lane.priority
-            handled += Batch(worker, lane, ids, stopped).send()
-    return handled
+def _lots(
+    worker: Worker, open_now: list[Lane], categories: tuple[str, ...], stopped: Stopped
+) -> Iterator[Lot]:
+    """Claims, one per lane of the best priority that has something it may send, round after
+    round until nothing may go.
+    """
+    looked = time.monotonic()
+    while not stopped():
+        at, best, is_short = timezone.now(), None, False
+        for lane in open_now:
+            if stopped():
+                return
+            if best is not None and lane.priority > best:
+                break
+            count = rates.allowance(lane, lane.provider.bulk_no, at)
+            if ids := claim(lane, count, worker.name) if count else []:
+                best = lane.priority
+                is_short |= len(ids) < count
+                yield lane, ids
+        if best is None:
+            return
+        # While the lanes give all that is asked for, they are looked at again now and then only.
+        if is_short or time.monotonic() - looked > LOOK_SECONDS:
+            looked = time.monotonic()
+            at = timezone.now()
+            open_now = lanes.open_lanes(categories, at, provider_id=worker.provider.pk)
 
 
 def deliver_now(message: Message, *, at: datetime.datetime) -> Message:
@@ -162,8 +178,8 @@ def deliver_now(message: Message, *, at: datetime.datetime) -> Message:
     Its status says what came of it; a message that is not ready (its window is closed, say) is
     left as it is.
     """
-    with Worker(message.provider) as worker:
-        if claim_one(message, worker.name):
-            Batch(worker, message.lane, [message.pk], never).send()
+    with Worker(message.provider, keeps=False) as worker:
+        if claim_one(message.pk, worker.name):
+            Batch(worker, [(message.lane, [message.pk])], never).send()
     message.refresh_from_db()
     return message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class OmnichannelError(Exception):
     """The root: everything that is expected to go wrong."""
@@ -11,8 +13,43 @@ class IllegalTransition(OmnichannelError):
     """The row is not in a state from which this move is allowed. Nothing was changed."""
 
 
+class Busy(OmnichannelError):
+    """Somebody else is at it: come back later."""
+
+
+class OtherRequest(OmnichannelError):
+    """An Idempotency-Key that was used before, for something else. Nothing was done."""
+
+
 class InvalidMessage(OmnichannelError):
     """The message can never be sent as it is: the operator must change it."""
+
+    code = ""  # kept as the message's error code
+
+
+class DltMismatch(InvalidMessage):
+    """The text is not what is registered for its template in India: no operator would take it."""
+
+    code = "dlt_mismatch"
+
+
+class InvalidSubmission(OmnichannelError):
+    """Nothing of what another system sent is queued. `faults` are (field, what is wrong)."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {text}" for field, text in faults[:10]))
+        self.faults = tuple(faults)
+
+
+class CannotSendNow(OmnichannelError):
+    """What was to be sent at once cannot go now; nothing was handed over, nothing waits.
+
+    `retry_after` is in seconds, None when nobody knows.
+    """
+
+    def __init__(self, text: str, *, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class NoProvider(OmnichannelError):
@@ -73,15 +110,43 @@ class InvalidWebhook(OmnichannelError):
     """The call is forged, stale or not understood: nothing is stored."""
 
 
+class TooSlow(OmnichannelError):
+    """A search that was stopped: the operator must narrow it."""
+
+
+class ForgedWebhook(InvalidWebhook):
+    """The call does not prove that it comes from the vendor, or it is too old."""
+
+
+class ImportRefused(OmnichannelError):
+    """The file cannot be imported as it is: the text says what to mend."""
+
+
 class TemplateError(OmnichannelError):
     """The template cannot be used. `line` and `column` (from 1) say where, when known.
 
-    `part` is "subject", "html" or "text" when the fault is in one of them.
+    `part` is "subject", "html", "text" or another field's name when the fault is in one of them.
     """
 
     part = ""
+    code = ""
 
     def __init__(self, text: str, *, line: int | None = None, column: int | None = None) -> None:
         super().__init__(text)
         self.line = line
         self.column = column
+
+
+class InvalidEvent(OmnichannelError):
+    """An event, or what came with it, cannot be used.
+
+    `errors` are (path, text) pairs; a path is dotted, such as "variables.order_id".
+    """
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__(" ".join(f"{path}: {text}" if path else text for path, text in errors))
+        self.errors = list(errors)
+
+
+class UnknownEvent(InvalidEvent):
+    """No event has this key."""

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import datetime
 import hmac
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_celery_beat.models import PeriodicTask
 
-from omnichannel.choices import MessageStatus
-from omnichannel.models import ChannelProvider, Job, Message
+from omnichannel import due, liveness
+from omnichannel import metrics as figures
 
-# The states of what still moves: few rows, which PostgreSQL counts in a partial index.
-COUNTED = (
-    MessageStatus.SCHEDULED,
-    MessageStatus.NEW,
-    MessageStatus.SENDING,
-    MessageStatus.ERROR,
-    MessageStatus.UNCERTAIN,
-)
 FRESH_SECONDS = 15
+READY_SECONDS = 5
+# Measuring takes at most a twentieth of the time, however large the queue has become.
+COST = 20
+
+Source = Callable[[datetime.datetime], Iterator[figures.Gauge]]
 
 
 @require_safe
@@ -38,26 +37,42 @@ def alive(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers and is prepared, else 503 with the reason."""
+    """200 when the database answers and is prepared, else 503 with the reason.
+
+    What else is wrong follows as lines that begin with "warning: ". It does not make this 503:
+    a page that can be served must be, above all while workers are lost.
+    """
     try:
         prepared = PeriodicTask.objects.exists()
+        details = _kept("ready", READY_SECONDS, _details) if prepared else ""
     except DatabaseError:
         return _not_ready("The database does not answer or is not migrated.")
-    return alive(request) if prepared else _not_ready("Run manage.py prepare.")
+    if not prepared:
+        return _not_ready("Run manage.py prepare.")
+    return HttpResponse(f"ok\n{details}", content_type="text/plain")
 
 
 def _not_ready(reason: str) -> HttpResponse:
     return HttpResponse(f"{reason}\n", content_type="text/plain", status=503)
 
 
+def _details() -> str:
+    at = timezone.now()
+    oldest = max(due.oldest_due(at).values())
+    living = sum(not row.is_lost for row in liveness.processes())
+    lines = [f"oldest due message: {oldest:.0f} s", f"processes alive: {living}"]
+    lines += [f"warning: {text}" for text in liveness.warnings(at)]
+    return "".join(f"{line}\n" for line in lines)
+
+
 @require_safe
 @never_cache
-def metrics(request: HttpRequest) -> HttpResponse:
+def metrics(request: HttpRequest, sources: tuple[Source, ...] = (figures.gauges,)) -> HttpResponse:
     """Prometheus text, for `Authorization: Bearer METRICS_TOKEN` or a user who sees the queue."""
     if not _may_measure(request):
         return HttpResponseForbidden("Send the METRICS_TOKEN as a bearer token.\n")
-    text = cache.get_or_set("metrics", lambda: "".join(_lines()), FRESH_SECONDS)
-    return HttpResponse(text, content_type="text/plain; version=0.0.4")
+    text = _kept("metrics", FRESH_SECONDS, lambda: _measured(sources))
+    return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _may_measure(request: HttpRequest) -> bool:
@@ -68,14 +83,16 @@ def _may_measure(request: HttpRequest) -> bool:
     return request.user.has_perm("omnichannel.view_message")
 
 
-def _lines() -> Iterator[str]:
-    yield "# TYPE studio_messages gauge\n"
-    for status in COUNTED:
-        count = Message.objects.filter(status=status).count()
-        yield f'studio_messages{{status="{status}"}} {count}\n'
-    yield "# TYPE studio_jobs gauge\n"
-    jobs = Job.objects.order_by("status").values_list("status").annotate(Count("id"))
-    for status, count in jobs:
-        yield f'studio_jobs{{status="{status}"}} {count}\n'
-    yield "# TYPE studio_providers_active gauge\n"
-    yield f"studio_providers_active {ChannelProvider.objects.filter(is_active=True).count()}\n"
+def _measured(sources: tuple[Source, ...]) -> str:
+    at = timezone.now()
+    return "".join(figures.text(source(at)) for source in sources)
+
+
+def _kept(key: str, seconds: float, make: Callable[[], str]) -> str:
+    """Made at most every `seconds`, and less often when it takes long."""
+    text: str | None = cache.get(key)
+    if text is None:
+        began = time.monotonic()
+        text = make()
+        cache.set(key, text, max(seconds, COST * (time.monotonic() - began)))
+    return text

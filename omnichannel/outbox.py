@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
-from omnichannel import doorbell, routing
-from omnichannel.addresses import clean_address, split_addresses
+from omnichannel import copies, doorbell, notices, routing
 from omnichannel.choices import (
     Category,
     ChannelType,
@@ -21,10 +21,9 @@ from omnichannel.exceptions import IllegalTransition, InvalidMessage
 from omnichannel.lanes import lane_for
 from omnichannel.models import ChannelProvider, Job, Lane, Message
 from omnichannel.models.messages import MessageQuerySet
-from omnichannel.screening import suppressed_addresses
-from omnichannel.windows import next_common_opening, next_opening
+from omnichannel.screening import SUPPRESSED, suppressed_addresses
+from omnichannel.windows import Window, next_common_opening, next_opening
 
-MAX_COPIES = 100  # CC and BCC addresses of one message
 CHUNK = 5_000  # rows of one statement: SQLite bounds its variables, and others must write too
 
 
@@ -37,14 +36,14 @@ def enqueue(message: Message, *, at: datetime.datetime) -> Message:
     if message.provider_id is None:
         message.provider = _provider_of(message, at)
     channel_type = message.provider.channel_type
-    _clean_addresses(message, channel_type)
+    copies.complete(message, channel_type)
     check_content(message, channel_type)
     if message.lane_id is None:
         message.lane = lane_for(message.provider, message.category, message.priority)
     message.created_at = at
     message.expires_at = expiry(message.ends_at, message.provider, at)
     message.status, message.due_at = _first_status(message, at)
-    message.save(force_insert=True)
+    notices.insert(message, at=at)
     if message.status == MessageStatus.NEW:
         doorbell.ring_for(message.category)
     return message
@@ -61,18 +60,6 @@ def _provider_of(message: Message, at: datetime.datetime) -> ChannelProvider:
     )
 
 
-def _clean_addresses(message: Message, channel_type: str) -> None:
-    message.to_address = clean_address(channel_type, message.to_address)
-    for field in ("cc_addresses", "bcc_addresses"):
-        found = split_addresses(getattr(message, field))
-        if found and channel_type != ChannelType.EMAIL:
-            raise InvalidMessage("Only e-mails have CC and BCC addresses.")
-        if len(found) > MAX_COPIES:
-            raise InvalidMessage(f"At most {MAX_COPIES} CC or BCC addresses.")
-        cleaned = [clean_address(channel_type, address) for address in found]
-        setattr(message, field, "; ".join(cleaned))
-
-
 def check_content(message: Message, channel_type: str) -> None:
     """Raises InvalidMessage for what can never be sent: no body, a broken header, no window."""
     if any(char in message.subject for char in "\r\n\0"):
@@ -84,16 +71,18 @@ def check_content(message: Message, channel_type: str) -> None:
             raise InvalidMessage("This channel sends text: fill in the text body.")
     if message.starts_at and message.ends_at and message.starts_at >= message.ends_at:
         raise InvalidMessage("The end date must be after the start date.")
-    _check_windows(message)
+    check_windows(
+        (message.interval_min, message.interval_max),
+        (message.provider.interval_min, message.provider.interval_max),
+    )
 
 
-def _check_windows(message: Message) -> None:
-    own = (message.interval_min, message.interval_max)
+def check_windows(own: Window, providers: Window) -> None:
+    """Raises InvalidMessage when a message with the one could never go through the other."""
     if own[0] is not None and own[0] == own[1]:
         raise InvalidMessage(
             "Interval Min and Interval Max are equal: leave both empty to send all day."
         )
-    providers = (message.provider.interval_min, message.provider.interval_max)
     someday = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
     if next_common_opening(someday, own, providers) is None:
         raise InvalidMessage(
@@ -116,7 +105,7 @@ def _first_status(
     message: Message, at: datetime.datetime
 ) -> tuple[MessageStatus, datetime.datetime | None]:
     if (message.to_address.lower(), message.category) in suppressed_addresses([message]):
-        message.error_message = "The address is on the suppression list."
+        message.error_message = SUPPRESSED
         return MessageStatus.SUPPRESSED, None
     start = max(at, message.starts_at or at)
     opening = next_opening(start, message.interval_min, message.interval_max)
@@ -127,9 +116,8 @@ def _first_status(
 
 def cancel(messages: MessageQuerySet, *, at: datetime.datetime) -> int:
     """Cancel what nobody has in hand yet; answer how many were."""
-    return messages.move(
-        MessageStatus.CANCELLED, due_at=None, error_message=f"Cancelled {at:%Y-%m-%d %H:%M} UTC."
-    )
+    text = f"Cancelled {at:%Y-%m-%d %H:%M} UTC."
+    return notices.move(messages, MessageStatus.CANCELLED, at=at, due_at=None, error_message=text)
 
 
 def requeue(messages: MessageQuerySet, *, at: datetime.datetime) -> int:
@@ -150,15 +138,14 @@ def requeue(messages: MessageQuerySet, *, at: datetime.datetime) -> int:
     for field in ("ends_at", "job__ends_at"):
         chosen = chosen.filter(Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gt": at}))
     moved = 0
-    jobs: set[int] = set()
     for (provider, ends_at), rows in _by_expiry(chosen).items():
-        latest = _expiry_case(expiry(ends_at, provider, at))
+        latest = earlier_end(expiry(ends_at, provider, at))
         for start in range(0, len(rows), CHUNK):
             ids = [pk for pk, _ in rows[start : start + CHUNK]]
             ready = Message.objects.filter(pk__in=ids, status__in=finished)
-            moved += ready.move(MessageStatus.NEW, **_afresh(), expires_at=latest)
-        jobs |= {job for _, job in rows if job}
-    run_on(jobs)
+            with transaction.atomic():  # no job is called finished while a message of it is new
+                moved += ready.move(MessageStatus.NEW, **afresh(at), expires_at=latest)
+                run_on({job for _, job in rows[start : start + CHUNK] if job})
     return moved
 
 
@@ -174,9 +161,10 @@ def _by_expiry(
     return {(providers[key], ends_at): rows for (key, ends_at), rows in found.items()}
 
 
-def _afresh() -> dict[str, Any]:
+def afresh(at: datetime.datetime) -> dict[str, Any]:
+    """The columns of a message that has all its attempts before it again."""
     return {
-        "due_at": None,
+        "due_at": at,
         "attempts": 0,
         "retry_attempt": 0,
         "error_code": "",
@@ -186,23 +174,27 @@ def _afresh() -> dict[str, Any]:
     }
 
 
-def _expiry_case(latest: datetime.datetime | None) -> Any:
+def earlier_end(latest: datetime.datetime | None) -> Any:
+    """The message's own end date or `latest`, whichever comes first, as an expression."""
     if latest is None:
         return F("ends_at")
     return Case(When(ends_at__lt=latest, then=F("ends_at")), default=Value(latest))
 
 
 def run_on(jobs: Iterable[int]) -> None:
-    """Finished jobs that have something to send again are running."""
-    Job.objects.filter(pk__in=jobs, status=JobStatus.FINISHED).update(
-        status=JobStatus.RUNNING, finished_at=None
-    )
+    """Finished jobs that have something to send again are running, also if they ended on hold."""
+    finished = Job.objects.filter(pk__in=jobs, status=JobStatus.FINISHED)
+    ids = list(finished.values_list("pk", flat=True))
+    finished.update(status=JobStatus.RUNNING, finished_at=None)
+    Lane.objects.filter(job__in=ids, job__status=JobStatus.RUNNING).update(is_paused=False)
 
 
 def resolve_as_sent(messages: MessageQuerySet, *, at: datetime.datetime) -> int:
     """Settle uncertain messages: an operator knows that they arrived."""
-    return messages.filter(status=MessageStatus.UNCERTAIN).move(
+    return notices.move(
+        messages.filter(status=MessageStatus.UNCERTAIN),
         MessageStatus.SENT,
+        at=at,
         error_code="",
         error_message=f"Marked as sent by an operator {at:%Y-%m-%d %H:%M} UTC.",
     )
@@ -225,7 +217,7 @@ def open_job(
     """A job and its one lane, which is held until `start_job`.
 
     `fields` are further columns of Job: template_version, context, from_address, from_name,
-    reply_to, ends_at, expected, created_by.
+    reply_to, ends_at, needs_consent, expected, max_delay_days, is_cap_exempt, created_by.
     """
     job = Job.objects.create(
         name=name,
@@ -266,6 +258,8 @@ def pause_job(job: Job, at: datetime.datetime) -> None:
 
 def resume_job(job: Job, at: datetime.datetime) -> None:
     _move_job(job, (JobStatus.PAUSED,), JobStatus.RUNNING)
+    # From now on they are due, and not since they were written.
+    job.lanes.exclude(starts_at__gt=at).update(starts_at=at)
     job.lanes.update(is_paused=False)
     doorbell.ring_for(job.category)
 
@@ -273,8 +267,10 @@ def resume_job(job: Job, at: datetime.datetime) -> None:
 def cancel_job(job: Job, at: datetime.datetime) -> int:
     """End it: cancel what still waits; answer how many messages that were."""
     _move_job(job, JobStatus.active(), JobStatus.CANCELLED, finished_at=at)
+    # Messages before lanes, as a claim does: else each could wait for the other for ever.
+    cancelled = cancel(Message.objects.filter(job=job), at=at)
     job.lanes.update(is_paused=True)
-    return cancel(Message.objects.filter(job=job), at=at)
+    return cancelled
 
 
 def _move_job(job: Job, sources: tuple[JobStatus, ...], target: JobStatus, **fields: Any) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from omnichannel import backends, rendering
+from omnichannel import backends, dlt, enclosures, links, rendering, short_links
 from omnichannel.addresses import split_addresses
 from omnichannel.backends.base import Attachment, Backend, OutgoingMessage, ProviderConfig
+from omnichannel.choices import Category, ChannelType
+from omnichannel.claimed import Claimed
 from omnichannel.exceptions import InvalidMessage
-from omnichannel.models import ChannelProvider, Message, MessageAttachment
+from omnichannel.models import ChannelProvider, Job, MessageAttachment, TemplateVersion
 
 
 def config_of(provider: ChannelProvider) -> ProviderConfig:
     """All that the provider's backend needs to know, secrets included."""
     sender = provider.senders.filter(is_default=True).first()
+    backend = backends.get(provider.backend)
+    is_theirs = backend is not None and backend.tracks
+    is_ours = not is_theirs and provider.channel_type == ChannelType.EMAIL
     return ProviderConfig(
         name=provider.name,
         channel_type=provider.channel_type,
@@ -24,8 +29,10 @@ def config_of(provider: ChannelProvider) -> ProviderConfig:
         options=provider.options,
         from_address=sender.address if sender else provider.from_address,
         from_name=sender.name if sender else provider.from_name,
-        track_opens=provider.open_setting,
-        track_clicks=provider.click_setting,
+        track_opens=provider.open_setting and is_theirs,
+        track_clicks=provider.click_setting and is_theirs,
+        count_opens=provider.open_setting and is_ours,
+        count_clicks=provider.click_setting and is_ours,
         deadline=settings.SEND_DEADLINE_SECONDS,
     )
 
@@ -40,17 +47,22 @@ def backend_of(provider: ChannelProvider) -> Backend:
     return found(config_of(provider))
 
 
-def outgoing(message: Message, config: ProviderConfig) -> OutgoingMessage:
-    """The message, rendered. Raises TemplateError or InvalidMessage.
-
-    `message.provider`, and its `job` and `template_version` when it has them, must be loaded.
-    """
+def outgoing(message: Claimed, config: ProviderConfig) -> OutgoingMessage:
+    """The message, rendered. Raises TemplateError or InvalidMessage (DltMismatch)."""
     job = message.job
-    rendered = rendering.render_message(message)
+    is_code = message.category == Category.OTP  # whose links nobody else may follow
+    rendered = rendering.render_message(
+        message,
+        opens=config.count_opens and not is_code,
+        clicks=config.count_clicks and not is_code,
+    )
     version = message.template_version
+    if version and config.channel_type == ChannelType.SMS:
+        rendered = short_links.as_sent(message, rendered)
+        dlt.check_text(version, rendered.text, is_secret=is_code)
     from_name = (job and job.from_name) or (version and version.from_name) or config.from_name
     return OutgoingMessage(
-        key=str(message.key),
+        key=message.key,
         to=message.to_address,
         cc=tuple(split_addresses(message.cc_addresses)),
         bcc=tuple(split_addresses(message.bcc_addresses)),
@@ -59,19 +71,38 @@ def outgoing(message: Message, config: ProviderConfig) -> OutgoingMessage:
         text=rendered.text,
         html_pieces=rendered.html_pieces,
         text_pieces=rendered.text_pieces,
-        from_address=(job and job.from_address) or config.from_address,
+        from_address=from_address(job, version) or config.from_address,
         from_name=from_name or "",
         reply_to=(job and job.reply_to) or (version and version.reply_to) or "",
+        headers=_headers(message, config),
         category=message.category,
         params=message.channel_provider_params,
         extended_properties=message.extended_properties,
-        attachments=() if version else _attachments(message),
+        attachments=_attachments(message),
         attempt=message.attempts + 1,
+        dlt_template_id=version.dlt_template_id if version else "",
     )
 
 
-def _attachments(message: Message) -> tuple[Attachment, ...]:
-    return tuple(_attachment(row) for row in message.attachments.all())
+def from_address(job: Job | None, version: TemplateVersion | None) -> str:
+    """Empty: the provider's. A registered text goes out under no other header than its own."""
+    return (version and version.dlt_header) or (job and job.from_address) or ""
+
+
+def _headers(message: Claimed, config: ProviderConfig) -> dict[str, str]:
+    if config.channel_type != ChannelType.EMAIL:
+        return {}
+    version = message.template_version
+    headers: dict[str, str] = dict(version.headers) if version else {}
+    if message.category == Category.PROMOTIONAL:
+        headers.update(links.unsubscribe_headers(message.pk))
+    return headers
+
+
+def _attachments(message: Claimed) -> tuple[Attachment, ...]:
+    version = message.template_version
+    shared = enclosures.attachments_of(version) if version else ()
+    return (*shared, *map(_attachment, message.files))
 
 
 def _attachment(row: MessageAttachment) -> Attachment:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
 from omnichannel.models import GlobalVariable
 
+KEY = RegexValidator(
+    r"^[a-z][a-z0-9_]*\Z", "Use small letters, digits and _, starting with a letter."
+)
 READ_ONLY: dict[str, str] = {
     "company_name": "Name of the company",
     "company_domain": "Domain of the company's site, such as example.com",
@@ -21,6 +27,13 @@ READ_ONLY: dict[str, str] = {
     "returns_policy_url": "Address of the returns policy",
     "copyright_text": "Copyright line",
 }
+
+
+def check_key(key: str) -> None:
+    """Raises ValidationError when a variable of this key cannot be added."""
+    KEY(key)
+    if key in READ_ONLY:
+        raise ValidationError("This key belongs to the read-only set.")
 
 
 def ensure_read_only_set() -> None:

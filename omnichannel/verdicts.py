@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from omnichannel.backends.base import Result
 from omnichannel.choices import EventType, MessageStatus, Outcome
-from omnichannel.models import Message
+from omnichannel.claimed import AnyMessage
 
 RETRY_AFTER_CAP = datetime.timedelta(hours=1)
 
@@ -33,7 +33,7 @@ class Verdict:
     is_attempt: bool = True  # False: nothing was handed over, no retry is used up
 
 
-def judge(message: Message, result: Result, outcome: str, at: datetime.datetime) -> Verdict:
+def judge(message: AnyMessage, result: Result, outcome: str, at: datetime.datetime) -> Verdict:
     """The verdict on an attempt that ended at `at` with `outcome`.
 
     `message.provider` must be loaded. N retries allowed means at most 1 + N attempts.
@@ -44,7 +44,7 @@ def judge(message: Message, result: Result, outcome: str, at: datetime.datetime)
     return Verdict(message.pk, status, event, result.code, result.text, result.external_id)
 
 
-def _try_again(message: Message, result: Result, at: datetime.datetime) -> Verdict:
+def _try_again(message: AnyMessage, result: Result, at: datetime.datetime) -> Verdict:
     if message.attempts >= message.retries_allowed:
         text = f"{result.text} (no retries left)".strip()
         return Verdict(message.pk, MessageStatus.FAILED, EventType.FAILED, result.code, text)
@@ -59,7 +59,7 @@ def _try_again(message: Message, result: Result, at: datetime.datetime) -> Verdi
     )
 
 
-def wait_for_provider(message: Message, text: str, until: datetime.datetime) -> Verdict:
+def wait_for_provider(message: AnyMessage, text: str, until: datetime.datetime) -> Verdict:
     """No connection could be made: the message waits with the provider, no retry is used up."""
     return Verdict(
         message.pk,

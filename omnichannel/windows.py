@@ -17,6 +17,8 @@ def is_open(
     at: datetime.datetime, minimum: datetime.time | None, maximum: datetime.time | None
 ) -> bool:
     """May something go at the given moment?"""
+    if minimum is None and maximum is None:
+        return True
     time = at.astimezone(datetime.UTC).time()
     start = minimum or MIDNIGHT
     if maximum is None or maximum == MIDNIGHT:
@@ -35,6 +37,18 @@ def next_opening(
         return at
     start = datetime.datetime.combine(at.date(), minimum or MIDNIGHT, datetime.UTC)
     return start if start > at else start + datetime.timedelta(days=1)
+
+
+def last_opening(
+    at: datetime.datetime, minimum: datetime.time | None, maximum: datetime.time | None
+) -> datetime.datetime | None:
+    """Since when (UTC) the window has been open; None: it never closes, or it is closed now."""
+    at = at.astimezone(datetime.UTC)
+    all_day = (minimum or MIDNIGHT) == MIDNIGHT and (maximum or MIDNIGHT) == MIDNIGHT
+    if all_day or not is_open(at, minimum, maximum):
+        return None
+    start = datetime.datetime.combine(at.date(), minimum or MIDNIGHT, datetime.UTC)
+    return start if start <= at else start - datetime.timedelta(days=1)
 
 
 def next_common_opening(at: datetime.datetime, *windows: Window) -> datetime.datetime | None:

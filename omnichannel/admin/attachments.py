@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import mimetypes
-import re
 from pathlib import PurePath
 from typing import Any
 
@@ -12,13 +10,13 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 
+from omnichannel import room
 from omnichannel.admin.base import TabularInline, display
 from omnichannel.admin.events import ReadOnly
 from omnichannel.admin.sender_form import one_line
 from omnichannel.choices import ChannelType
+from omnichannel.enclosures import content_type_of
 from omnichannel.models import Message, MessageAttachment
-
-_CONTENT_TYPE = re.compile(r"[\w.+-]{1,50}/[\w.+-]{1,49}")
 
 
 class AttachmentForm(forms.ModelForm):
@@ -37,8 +35,7 @@ class AttachmentForm(forms.ModelForm):
         row.name = (row.name or PurePath(uploaded.name).name)[-150:]
         row.size = uploaded.size
         told = getattr(uploaded, "content_type", "") or ""
-        guessed = mimetypes.guess_type(row.name)[0] or "application/octet-stream"
-        row.content_type = told if _CONTENT_TYPE.fullmatch(told) else guessed
+        row.content_type = content_type_of(row.name, told)
         return super().save(commit)
 
 
@@ -56,6 +53,10 @@ class AttachmentFormSet(TabularInline.formset):
                 f"The attachments are {filesizeformat(total)} together; at most "
                 f"{filesizeformat(limit)} can be sent. Send a link instead."
             )
+        try:
+            room.need(total)
+        except room.NoRoom as error:
+            raise forms.ValidationError(str(error)) from error
         provider = self.instance.provider if self.instance.provider_id else None
         if files and provider and provider.channel_type != ChannelType.EMAIL:
             raise forms.ValidationError("Only e-mails carry attachments: remove them.")

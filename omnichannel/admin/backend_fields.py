@@ -24,8 +24,6 @@ from omnichannel.backends.base import Backend
 
 # Form field -> column of the secrets that every backend may use.
 SECRET_COLUMNS = {"new_app_password": "app_password", "new_app_key": "app_key"}
-# Where credentials are sent to: when one of these changes, secrets are entered again.
-ENDPOINTS = ("host", "port", "api_url", "region", "url")
 STORED = "•••• stored"
 
 
@@ -46,10 +44,6 @@ def option_names(backend: type[Backend]) -> list[str]:
     return [field_name(backend.slug, option) for option in options_of(backend)]
 
 
-def secret_names(backend: type[Backend]) -> list[str]:
-    return [field_name(backend.slug, option) for option in backend.secret_fields]
-
-
 def form_fields() -> dict[str, forms.Field]:
     """A field for every option of every backend. They check nothing: the backend's form does."""
     fields: dict[str, forms.Field] = {}
@@ -58,6 +52,9 @@ def form_fields() -> dict[str, forms.Field]:
             is_secret = option in backend.secret_fields
             name = field_name(backend.slug, option)
             fields[name] = _shown(option, original, is_secret)
+            notes = getattr(backend.config_form, "choice_notes", {}).get(option)
+            if notes:
+                fields[name].help_text = _notes(name, notes)
             if is_secret:
                 fields[clear_name(name)] = clear_tick()
     return fields
@@ -65,14 +62,24 @@ def form_fields() -> dict[str, forms.Field]:
 
 def conditions() -> dict[str, str]:
     """{form field: Alpine expression}: the fields of the chosen type are shown, no others."""
-    shown: dict[str, str] = {"open_setting": _EMAIL, "click_setting": _EMAIL}
+    receiving = [slug for slug, backend in backends.registry().items() if backend.receives]
+    shown: dict[str, str] = {
+        "open_setting": _EMAIL,
+        "click_setting": _EMAIL,
+        "takes_calls": f"{receiving!r}.includes(backend)",
+    }
     fields = {"service_url": "service_url", "app_user": "app_user", **SECRET_COLUMNS}
     for name, column in fields.items():
         users = [slug for slug, backend in backends.registry().items() if column in backend.uses]
         shown[name] = shown[clear_name(name)] = f"{users!r}.includes(backend)"
     for slug, backend in backends.registry().items():
-        for name in option_names(backend):
-            shown[name] = shown[clear_name(name)] = f"backend == {slug!r}"
+        further = getattr(backend.config_form, "shown_if", {})
+        for option in options_of(backend):
+            name, when = field_name(slug, option), f"backend == {slug!r}"
+            if option in further:
+                choice, values = further[option]
+                when += f" && {list(values)!r}.includes({field_name(slug, choice)})"
+            shown[name] = shown[clear_name(name)] = when
     return shown
 
 
@@ -82,11 +89,17 @@ _EMAIL = "channel_type == 'email'"
 def hint(column: str) -> SafeString:
     """What the chosen type calls a common column."""
     named = [
-        (f"backend == {slug!r}", backend.uses[column])
+        (f"backend == {slug!r}", _called(backend, column))
         for slug, backend in backends.registry().items()
         if column in backend.uses
     ]
     return format_html_join("", '<span x-show="{}">{}</span>', named)
+
+
+def _called(backend: type[Backend], column: str) -> str:
+    if column == "service_url" and column not in backend.required:
+        return "Empty: the service's own address."
+    return backend.uses[column]
 
 
 def documentation() -> SafeString:
@@ -101,7 +114,13 @@ def documentation() -> SafeString:
         "{}: documentation</a>",
         linked,
     )
-    return format_html("The software that talks to this provider. {}", links)
+    noted = [
+        (f"backend == {slug!r}", backend.note)
+        for slug, backend in backends.registry().items()
+        if backend.note
+    ]
+    notes = format_html_join("", '<span x-show="{}">{} </span>', noted)
+    return format_html("The software that talks to this provider. {}{}", notes, links)
 
 
 def bind_options(backend: type[Backend], data: Any, files: Any) -> forms.Form | None:
@@ -123,6 +142,12 @@ def clear_tick() -> forms.BooleanField:
     return forms.BooleanField(
         label="Forget the stored one", required=False, widget=UnfoldBooleanWidget()
     )
+
+
+def _notes(name: str, notes: Mapping[str, str]) -> SafeString:
+    """A note for each value of a choice; that of the chosen one is shown."""
+    shown = [(f"{name} == {value!r}", note) for value, note in notes.items()]
+    return format_html_join("", '<span x-show="{}">{}</span>', shown)
 
 
 def _shown(option: str, original: forms.Field, is_secret: bool) -> forms.Field:
@@ -147,7 +172,7 @@ def _dressed(field: forms.Field) -> forms.Widget:
     if isinstance(field, forms.IntegerField):
         return UnfoldAdminIntegerFieldWidget()
     if isinstance(field.widget, forms.Textarea):
-        return UnfoldAdminTextareaWidget()
+        return UnfoldAdminTextareaWidget(attrs=copy.copy(field.widget.attrs))
     if type(field.widget) is forms.TextInput:
         return UnfoldAdminTextInputWidget(attrs=copy.copy(field.widget.attrs))
     return copy.deepcopy(field.widget)

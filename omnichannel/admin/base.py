@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.checks import ModelAdminChecks
+from django.db.models import Field, JSONField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
@@ -30,6 +34,7 @@ from unfold.forms import (
     UserCreationForm,
 )
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -39,6 +44,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
     UnfoldBooleanWidget,
 )
+
+from omnichannel.admin.json_field import JsonField
 
 
 def row_id(object_id: object) -> int:
@@ -54,11 +61,22 @@ def badge(colour: str, text: str) -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"type": colour, "text": text})
 
 
+class DestructiveDialog(BaseDialogForm):
+    """Asks before something is lost for good: its button is red (`studio.css`)."""
+
+    def render_after_template(self) -> str:
+        rest = super().render_after_template()
+        return format_html("{}<span data-destructive hidden></span>", rest)
+
+
 class StudioAdmin(ModelAdmin):
     """Shared behaviour of the Studio's lists and forms."""
 
     # Unfold's own checks look permissions up in the database, which `migrate` has yet to make.
     checks_class = ModelAdminChecks
+    formfield_overrides: ClassVar[Mapping[type[Field[Any, Any]], Mapping[str, Any]]] = {
+        JSONField: {"form_class": JsonField}
+    }
     compressed_fields = True
     warn_unsaved_form = True
     list_filter_submit = True
@@ -66,7 +84,15 @@ class StudioAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     show_facets = ShowFacets.NEVER  # each would count the whole table
+    empty_title = ""  # what it means that the list has no rows at all
     empty_hint = ""  # what to do when the list has no rows at all
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # A list is called what the menu calls it, also in the browser's tab.
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def done(self, request: HttpRequest, text: str, url: str | None = None) -> HttpResponse:
         """Close a dialog: tell the operator, then load `url` (or the list) anew."""
@@ -103,6 +129,7 @@ __all__ = [
     "AutocompleteSelectFilter",
     "BaseDialogForm",
     "ChoicesDropdownFilter",
+    "DestructiveDialog",
     "DropdownFilter",
     "RangeDateTimeFilter",
     "RelatedDropdownFilter",
@@ -110,6 +137,7 @@ __all__ = [
     "StudioAdmin",
     "TabularInline",
     "TextFilter",
+    "UnfoldAdminCheckboxSelectMultipleWidget",
     "UnfoldAdminFileFieldWidget",
     "UnfoldAdminIntegerFieldWidget",
     "UnfoldAdminPasswordWidget",

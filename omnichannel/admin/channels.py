@@ -12,6 +12,7 @@ from omnichannel.admin.base import StudioAdmin
 from omnichannel.admin.deletion import KeptByMessages
 from omnichannel.admin.history import HistoryAdmin
 from omnichannel.models import Channel
+from omnichannel.provider_rules import CARRIER, check_carries
 
 
 class ChannelForm(forms.ModelForm):
@@ -30,12 +31,11 @@ class ChannelForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         provider, carried = cleaned.get("bus_provider"), cleaned.get("bus_channel")
-        if provider and carried and provider.channel_type != carried:
-            self.add_error(
-                "bus_provider",
-                f"{provider} sends {provider.get_channel_type_display()}. Choose a provider "
-                "of the Bus Communication Channel.",
-            )
+        if provider and carried:
+            try:
+                check_carries(provider, carried, CARRIER)
+            except forms.ValidationError as error:
+                self.add_error("bus_provider", error)
         return cleaned
 
 

@@ -15,7 +15,7 @@ from omnichannel.admin.base import (
 )
 from omnichannel.admin.moments import MomentRangeFilter
 from omnichannel.admin.paginator import CappedPaginator
-from omnichannel.choices import EventType
+from omnichannel.choices import EventType, MessageStatus
 from omnichannel.models import MessageEvent
 
 COLOURS = {
@@ -48,12 +48,21 @@ class ReadOnly:
 
 class MessageEventInline(ReadOnly, TabularInline):
     model = MessageEvent
-    fields = ("type", "at", "status", "url", "code", "description", "is_machine")
+    fields = ("type", "at", "message_status", "url", "code", "description", "by_machine")
     readonly_fields = fields
     verbose_name_plural = "message events"
     hide_title = True
     extra = 0
     per_page = 50
+
+    @display(description="message status")
+    def message_status(self, obj: MessageEvent) -> str:
+        return dict(MessageStatus.choices).get(obj.status, obj.status)
+
+    @display(description="by a machine")
+    def by_machine(self, obj: MessageEvent) -> str:
+        """In words: a red cross beside every event of a person looks like a fault."""
+        return "Yes" if obj.is_machine else "-"
 
 
 @admin.register(MessageEvent)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -37,9 +36,9 @@ class JobAdmin(ReadOnly, StudioAdmin):
     search_fields = ("name", "reference")
     paginator = CappedPaginator
     empty_hint = "A job is one submission of messages. Run a campaign, and its job is here."
-    readonly_fields = ("counts", "messages_link")
+    readonly_fields = ("counts", "messages_link", "purged")
     fieldsets = (
-        (None, {"fields": ("name", "status", "counts", "messages_link")}),
+        (None, {"fields": ("name", "status", "counts", "messages_link", "purged")}),
         (
             "What and how",
             {
@@ -74,7 +73,7 @@ class JobAdmin(ReadOnly, StudioAdmin):
 
     @display(description="messages by status")
     def counts(self, obj: Job) -> str:
-        found = dict(obj.messages.order_by().values_list("status").annotate(n=Count("id")))
+        found = obj.counts()
         url = reverse("admin:omnichannel_message_changelist")
         return format_html_join(
             " ",
@@ -85,6 +84,13 @@ class JobAdmin(ReadOnly, StudioAdmin):
                 if found.get(status)
             ),
         )
+
+    @display(description="deleted messages")
+    def purged(self, obj: Job) -> str:
+        if not obj.purged:
+            return "None"
+        whole = sum(obj.counts().values())
+        return f"{obj.purged:,} of {whole:,}, as they were old. Their figures are kept."
 
     @display(description="messages")
     def messages_link(self, obj: Job) -> str:

@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.utils import timezone
 
-from omnichannel import outbox, routing
+from omnichannel import extended_properties, outbox, routing
 from omnichannel.addresses import clean_address, split_addresses
 from omnichannel.admin.sender_form import one_line
 from omnichannel.choices import ChannelType
@@ -111,22 +111,11 @@ class MessageForm(forms.ModelForm):
             )
 
     def _check_properties(self) -> None:
-        given = self.cleaned_data.get("extended_properties")
-        if not given:
-            return
         channel = self.cleaned_data.get("channel")
-        entity = channel.extended_properties_model if channel else None
-        model = entity.model_class() if entity else None
-        if model is None:
-            self.add_error("extended_properties", "This channel has no Extended Properties Entity.")
-            return
-        known = {field.name for field in model._meta.concrete_fields}
-        if unknown := sorted(set(given) - known):
-            self.add_error(
-                "extended_properties",
-                f"{', '.join(unknown)}: not a field of {model._meta.verbose_name}. "
-                f"It has {', '.join(sorted(known))}.",
-            )
+        try:
+            extended_properties.check(channel, self.cleaned_data.get("extended_properties") or {})
+        except InvalidMessage as error:
+            self.add_error("extended_properties", str(error))
 
     def _route(self) -> ChannelProvider | None:
         """The provider the message will go through; None when that is an error already."""

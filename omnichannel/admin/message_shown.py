@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -9,12 +11,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.http import content_disposition_header
 
-from omnichannel import rendering
+from omnichannel import rendering, short_links
 from omnichannel.admin.base import StudioAdmin
 from omnichannel.admin.preview import preview_response
+from omnichannel.admin.template_versions import page_of
+from omnichannel.choices import ChannelType
 from omnichannel.exceptions import OmnichannelError
-from omnichannel.models import Message, MessageAttachment
-from omnichannel.outgoing import config_of
+from omnichannel.models import Message, MessageAttachment, TemplateVersion
+from omnichannel.outgoing import config_of, from_address
+from omnichannel.sms_text import measure
 
 
 class MessageShown(StudioAdmin):
@@ -42,10 +47,14 @@ class MessageShown(StudioAdmin):
             "original": message,
             "message": message,
             "attachments": message.attachments.all(),
+            "files": files_of(message.template_version),
         }
         try:
-            context["rendered"] = rendering.render_message(message)
-            context["headers"] = headers_of(message, context["rendered"].subject)
+            rendered = context["rendered"] = sent(message)
+            context["text"] = short_links.harmless(rendered.text)
+            context["headers"] = headers_of(message, rendered.subject)
+            if message.provider.channel_type == ChannelType.SMS:
+                context["headers"] += size_of(rendered.text)
         except OmnichannelError as error:
             context["problem"] = str(error)
         return TemplateResponse(request, "admin/omnichannel/message_shown.html", context)
@@ -53,7 +62,7 @@ class MessageShown(StudioAdmin):
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         message = self._visible(request, pk)
         try:
-            rendered = rendering.render_message(message)
+            rendered = sent(message)
         except OmnichannelError as error:
             return preview_response("", str(error))
         return preview_response(rendered.html, rendered.text)
@@ -71,18 +80,50 @@ class MessageShown(StudioAdmin):
         return response
 
     def _visible(self, request: HttpRequest, pk: int) -> Message:
-        rows = Message.objects.select_related("provider", "job", "template_version", "channel")
+        related = ("provider", "job", "template_version__template", "channel")
+        rows = Message.objects.select_related(*related)
         message = get_object_or_404(rows, pk=pk)
         if not self.has_view_permission(request, message):
             raise PermissionDenied
         return message
 
 
+def files_of(version: TemplateVersion | None) -> list[tuple[str, int, str]]:
+    """(name, bytes, address) of what every message of the version carries."""
+    return (
+        [
+            (entry["name"], entry["size"], page_of(version.template, "file", version.pk, place))
+            for place, entry in enumerate(version.files, 1)
+        ]
+        if version
+        else []
+    )
+
+
+def sent(message: Message) -> rendering.Rendered:
+    """Raises TemplateError."""
+    return short_links.as_sent(message, rendering.render_message(message))
+
+
+def size_of(text: str) -> list[tuple[str, str]]:
+    """What an SMS takes on the wire, and why it takes more than it might."""
+    size = measure(text)
+    lines = [("Length", size.text)]
+    if size.reasons:
+        lines.append(("Not in GSM-7", " ".join(map(named, size.reasons))))
+    return lines
+
+
+def named(char: str) -> str:
+    """The character, or its number when it cannot be seen by itself."""
+    return f"U+{ord(char):04X}" if unicodedata.category(char)[0] in "ZCM" else char
+
+
 def headers_of(message: Message, subject: str) -> list[tuple[str, str]]:
     """The lines of the message's head as an operator reads them; empty ones are left out."""
     config = config_of(message.provider)
     job, version = message.job, message.template_version
-    address = (job and job.from_address) or config.from_address
+    address = from_address(job, version) or config.from_address
     name = (job and job.from_name) or (version and version.from_name) or config.from_name
     lines = [
         ("From", f"{name} <{address}>" if name else address),
@@ -91,6 +132,7 @@ def headers_of(message: Message, subject: str) -> list[tuple[str, str]]:
         ("BCC", message.bcc_addresses),
         ("Reply to", (job and job.reply_to) or (version and version.reply_to) or ""),
         ("Subject", subject),
+        *(version.headers.items() if version else ()),
         ("Message key", str(message.key)),
         ("External Id", message.external_id),
     ]

@@ -1,20 +1,15 @@
 from __future__ import annotations
 
-import contextlib
 import datetime
-import uuid
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.html import format_html
 
-from omnichannel import outbox
+from omnichannel import outbox, uncertain
 from omnichannel.admin.attachments import AttachmentInline, SentAttachmentInline
 from omnichannel.admin.base import (
     AutocompleteSelectFilter,
@@ -29,39 +24,17 @@ from omnichannel.admin.base import (
 from omnichannel.admin.events import MessageEventInline
 from omnichannel.admin.filled import filled
 from omnichannel.admin.filters import ChannelTypeFilter, ErrorCodeFilter
+from omnichannel.admin.look_ups import LookUps
 from omnichannel.admin.message_form import MessageForm
-from omnichannel.admin.message_moves import MessageMoves
+from omnichannel.admin.message_list import COLOURS, MessageList
 from omnichannel.admin.message_shown import MessageShown
 from omnichannel.admin.moments import MomentRangeFilter
-from omnichannel.admin.paginator import CappedPaginator
+from omnichannel.admin.people_links import person_url
+from omnichannel.admin.report_pages import ReportPages
 from omnichannel.admin.sandbox import SandboxPages
 from omnichannel.choices import MessageStatus
 from omnichannel.models import Message
 
-COLOURS = {
-    MessageStatus.SCHEDULED: "info",
-    MessageStatus.NEW: "info",
-    MessageStatus.SENDING: "info",
-    MessageStatus.SENT: "success",
-    MessageStatus.DELIVERED: "success",
-    MessageStatus.ERROR: "warning",
-    MessageStatus.UNCERTAIN: "warning",
-    MessageStatus.FAILED: "danger",
-    MessageStatus.EXPIRED: "danger",
-}
-# What a list does not show, and secrets that no list may read.
-_HEAVY = (
-    "body_html",
-    "body_text",
-    "variables",
-    "provider__app_password",
-    "provider__app_key",
-    "provider__app_secrets",
-    "template_version__html",
-    "template_version__compiled_html",
-    "template_version__compiled_text",
-)
-SHOWN = 120  # characters of a subject or a text
 _TO = ("to_address", "cc_addresses", "bcc_addresses")
 _WHEN = (("starts_at", "ends_at"), ("interval_min", "interval_max"))
 _RETRY = (("retry_max_attempt", "pool_time_retry"),)
@@ -70,7 +43,7 @@ _EXTRA = ("channel_provider_params", "extended_properties")
 
 
 @admin.register(Message)
-class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
+class MessageAdmin(ReportPages, SandboxPages, MessageShown, LookUps, MessageList):
     form = MessageForm
     list_display = (
         "to_address",
@@ -93,11 +66,6 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         ("created_at", MomentRangeFilter),
         ErrorCodeFilter,
     )
-    list_select_related = ("provider", "template_version__template")
-    search_fields = ("to_address",)
-    search_help_text = "Address, message key, External Id"
-    paginator = CappedPaginator
-    ordering = ("-id",)
     add_fieldsets = (
         ("Recipients", {"fields": _TO}),
         ("Content", {"fields": ("subject", "body_html", "body_text")}),
@@ -111,7 +79,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
             None,
             {
                 "fields": (
-                    ("state_now", "waits_until"),
+                    ("state_now", "waits_until", "by_itself"),
                     ("provider_status", "error_code"),
                     "error_message",
                     ("retry_attempt", "attempts"),
@@ -127,11 +95,9 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
             {"fields": (*_EXTRA, "variables", "key", ("claimed_by", "lease_until"))},
         ),
     )
+    actions_detail = (*LookUps.actions_detail, "person")
+    list_before_template = "admin/omnichannel/message_person.html"
     empty_hint = "Nothing was sent yet. Add a message by hand, or run a campaign."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        rows = super().get_queryset(request).defer(*_HEAVY)
-        return rows.annotate(opening=Left("body_text", SHOWN))
 
     def get_inlines(
         self, request: HttpRequest, obj: Message | None
@@ -150,19 +116,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
         return own(obj) if callable(own) else getattr(obj, name)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Message | None = None) -> Any:
-        return ("state_now", "waits_until", "text_shown") if obj else ()
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
-    ) -> tuple[QuerySet[Message], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        for condition in (known_by(term), Q(external_id=term) & ~Q(external_id="")):
-            found = queryset.filter(condition)
-            if found.exists():
-                return found, False
-        return queryset.filter(to_address__startswith=term), False
+        return ("state_now", "waits_until", "by_itself", "text_shown") if obj else ()
 
     def save_model(
         self, request: HttpRequest, obj: Message, form: forms.ModelForm, change: bool
@@ -190,19 +144,11 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
 
     @display(description="waits until", empty_value="-")
     def waits_until(self, obj: Message) -> datetime.datetime | None:
-        return obj.due_at if obj.status in MessageStatus.waiting() else None
+        return obj.due_at if obj.status in (MessageStatus.SCHEDULED, MessageStatus.ERROR) else None
 
-    @display(description="subject", empty_value="-")
-    def subject_shown(self, obj: Message) -> str | None:
-        """Its own subject or opening words; of a template, the name: the rest is on its page."""
-        version = obj.template_version
-        text = obj.subject or (str(version) if version else self.text_shown(obj))
-        return format_html('<span class="one-line" title="{0}">{0}</span>', text) if text else None
-
-    @display(description="text")
-    def text_shown(self, obj: Message) -> str:
-        opening: str = getattr(obj, "opening", "").strip()
-        return "" if obj.subject else opening
+    @display(description="what happens by itself")
+    def by_itself(self, obj: Message) -> str:
+        return uncertain.what_happens(obj, timezone.now())
 
     @display(description="channel")
     def channel_type(self, obj: Message) -> str:
@@ -212,10 +158,7 @@ class MessageAdmin(SandboxPages, MessageShown, MessageMoves):
     def shown(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("admin:message_shown", row_id(object_id))
 
-
-def known_by(term: str) -> Q:
-    """Messages whose address or key is the term; each has an index."""
-    found = Q(to_address__in={term, term.lower()})
-    with contextlib.suppress(ValueError):
-        found |= Q(key=uuid.UUID(term))
-    return found
+    @action(description="Person", icon="person", permissions=["omnichannel.view_person"])
+    def person(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        message = get_object_or_404(Message.objects.only("to_address"), pk=row_id(object_id))
+        return redirect(person_url(message.to_address))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 
-from omnichannel import delivery, outbox
 from omnichannel.addresses import clean_address
 from omnichannel.admin.base import (
     BaseDialogForm,
@@ -19,12 +16,9 @@ from omnichannel.admin.base import (
     UnfoldAdminTextInputWidget,
     row_id,
 )
-from omnichannel.choices import Category, ChannelType, MessageStatus, Priority
-from omnichannel.exceptions import InvalidMessage, OmnichannelError
-from omnichannel.models import ChannelProvider, Message
-from omnichannel.outgoing import backend_of
+from omnichannel.exceptions import InvalidMessage
+from omnichannel.models import ChannelProvider
 
-GOOD = (MessageStatus.SENT, MessageStatus.DELIVERED)
 TEST_TEXT = "This is a test message from Omnichannel Studio."
 
 
@@ -63,72 +57,3 @@ class TestMessageForm(AnsweringForm):
 
 class CheckForm(AnsweringForm):
     pass
-
-
-def send_test(provider: ChannelProvider, address: str, text: str) -> dict[str, Any]:
-    """Send one message through the queue, now; answer what came of it."""
-    is_email = provider.channel_type == ChannelType.EMAIL
-    message = Message(
-        provider=provider,
-        category=Category.TRANSACTIONAL,
-        priority=Priority.URGENT,
-        to_address=address,
-        subject="Test message" if is_email else "",
-        body_text=text,
-    )
-    return deliver_and_tell(message)
-
-
-def deliver_and_tell(message: Message) -> dict[str, Any]:
-    """Send one unsaved message in this request; answer what came of it, for the dialog."""
-    started = time.monotonic()
-    try:
-        message = outbox.enqueue(message, at=timezone.now())
-        message = delivery.deliver_now(message, at=timezone.now())
-    except OmnichannelError as error:
-        return not_sent(started, error)
-    return _answer(started, **_told(message))
-
-
-def not_sent(started: float, error: Exception) -> dict[str, Any]:
-    """`started` is a monotonic moment."""
-    return _answer(started, good=False, outcome="Not sent", text=str(error))
-
-
-def _told(message: Message) -> dict[str, Any]:
-    """The row, and the event that the attempt left, in the words of the dialog."""
-    event = message.events.order_by("-id").first()
-    provider = ChannelProvider.objects.get(pk=message.provider_id)
-    code = event.code if event else message.error_code
-    told = (event.description if event else message.error_message) or provider.trouble
-    return {
-        "good": message.status in GOOD,
-        "outcome": message.get_status_display(),
-        "code": code,
-        "meaning": message.provider_status,
-        "text": told,
-        "external_id": message.external_id,
-        "waits_until": message.due_at if message.status == MessageStatus.SCHEDULED else None,
-        "message": message,
-    }
-
-
-def try_connection(provider: ChannelProvider) -> dict[str, Any]:
-    """Try the connection and the credentials; answer what was said."""
-    started = time.monotonic()
-    try:
-        backend = backend_of(provider)
-    except OmnichannelError as error:
-        return _answer(started, good=False, outcome="Not checked", text=str(error))
-    try:
-        said = backend.check()
-    except OmnichannelError as error:
-        code = getattr(error, "code", "")
-        return _answer(started, good=False, outcome="No", code=code, text=str(error))
-    finally:
-        backend.close()
-    return _answer(started, good=True, outcome="It works", text=said)
-
-
-def _answer(started: float, **said: Any) -> dict[str, Any]:
-    return {**said, "seconds": f"{time.monotonic() - started:.2f}"}

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.core.validators import URLValidator
+from django.core.exceptions import ValidationError
 
-from omnichannel import backends
+from omnichannel import backends, endpoints, provider_rules, provider_secrets
 from omnichannel.admin.backend_fields import (
-    ENDPOINTS,
     SECRET_COLUMNS,
     STORED,
     bind_options,
@@ -20,30 +20,23 @@ from omnichannel.admin.backend_fields import (
     hint,
     options_of,
     secret_field,
-    secret_names,
 )
-from omnichannel.admin.base import UnfoldAdminTextInputWidget
-from omnichannel.admin.sender_form import check_sender, one_line
+from omnichannel.admin.base import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 from omnichannel.backends.base import Backend
-from omnichannel.choices import ChannelType
-from omnichannel.crypto import SecretUnreadable
-from omnichannel.models import ChannelProvider
+from omnichannel.models import ChannelProvider, WebhookEndpoint
+from omnichannel.provider_rules import is_web_address, one_line
 
-MAX_DAYS = 3650  # ten years; the calendar ends before the longest number does
+
+def secret_form_name(backend: type[Backend] | None, secret: str) -> str:
+    columns = {column: name for name, column in SECRET_COLUMNS.items()}
+    return columns.get(secret) or field_name(backend.slug if backend else "", secret)
 
 
 def stored_secrets(provider: ChannelProvider) -> dict[str, str]:
     """{form field: secret} of what the provider keeps; nothing of what no key opens."""
     backend = backends.get(provider.backend)
-    try:
-        found = {name: getattr(provider, column) for name, column in SECRET_COLUMNS.items()}
-        if backend:
-            for option in backend.secret_fields:
-                name = field_name(backend.slug, option)
-                found[name] = provider.options.get(option, "")
-    except SecretUnreadable:
-        return {}
-    return {name: value for name, value in found.items() if value}
+    kept = provider_secrets.stored(provider)
+    return {secret_form_name(backend, name): value for name, value in kept.items()}
 
 
 class ProviderFormBase(forms.ModelForm):
@@ -51,13 +44,19 @@ class ProviderFormBase(forms.ModelForm):
         label="Service URL",
         required=False,
         max_length=500,
-        validators=[URLValidator(schemes=["http", "https"]), one_line],
+        validators=[is_web_address, one_line, provider_rules.check_service_url],
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://"}),
     )
     new_app_password = secret_field("App password")
     clear_new_app_password = clear_tick()
     new_app_key = secret_field("App key")
     clear_new_app_key = clear_tick()
+    takes_calls = forms.BooleanField(
+        label="Take calls",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget(),
+        help_text="What the vendor tells becomes Message Events. Off: its calls are turned away.",
+    )
 
     class Meta:
         model = ChannelProvider
@@ -81,6 +80,10 @@ class ProviderFormBase(forms.ModelForm):
             "click_setting",
             "rate_limit",
             "on_uncertain",
+            "on_uncertain_transactional",
+            "on_uncertain_otp",
+            "on_uncertain_promotional",
+            "uncertain_alert_minutes",
             "is_active",
         )
 
@@ -92,6 +95,8 @@ class ProviderFormBase(forms.ModelForm):
             self.fields[name].widget.attrs["placeholder"] = STORED
         self._fill_options()
         self._explain()
+        mine = WebhookEndpoint.objects.filter(provider=self.instance.pk, is_enabled=True)
+        self.initial["takes_calls"] = bool(self.instance.pk) and mine.exists()
 
     def _fill_options(self) -> None:
         backend = backends.get(self.instance.backend)
@@ -124,16 +129,12 @@ class ProviderFormBase(forms.ModelForm):
         return self.cleaned_data["app_user"]
 
     def clean_days_before_expire(self) -> int | None:
-        days: int | None = self.cleaned_data["days_before_expire"]
-        if days is not None and days > MAX_DAYS:
-            raise forms.ValidationError(f"Write at most {MAX_DAYS}, or leave it empty: never.")
-        return days
+        provider_rules.check_days(self.cleaned_data["days_before_expire"])
+        return self.cleaned_data["days_before_expire"]
 
     def clean_pool_time_retry(self) -> datetime.timedelta:
-        wait = self.cleaned_data["pool_time_retry"]
-        if not datetime.timedelta(seconds=1) <= wait <= datetime.timedelta(days=7):
-            raise forms.ValidationError("Write HH:MM:SS, between one second and seven days.")
-        return wait
+        provider_rules.check_wait(self.cleaned_data["pool_time_retry"])
+        return self.cleaned_data["pool_time_retry"]
 
     def clean_app_config(self) -> dict[str, Any]:
         config = self.cleaned_data["app_config"] or {}
@@ -151,38 +152,33 @@ class ProviderFormBase(forms.ModelForm):
         self._merge_options(backend)
         self._settle_secrets(backend)
         self._require(backend)
+        self._check_webhook(backend)
         return cleaned
 
     def _check_channel(self, backend: type[Backend]) -> None:
         channel_type = self.cleaned_data.get("channel_type")
-        if channel_type and channel_type not in backend.channel_types:
-            served = ", ".join(ChannelType(each).label for each in backend.channel_types)
-            self.add_error("backend", f"{backend.label} sends {served} only: choose another type.")
-        elif channel_type and "channel_type" in self.changed_data and self._is_in_use():
-            self.add_error(
-                "channel_type",
-                "Channels or default providers use this provider: change them first.",
+        if not channel_type:
+            return
+        self._told_at("backend", provider_rules.check_sends, backend, channel_type)
+        if "channel_type" in self.changed_data:
+            self._told_at("channel_type", provider_rules.check_free, self.instance)
+        if address := self.cleaned_data.get("from_address"):
+            sender = self._told_at(
+                "from_address", provider_rules.check_sender, channel_type, address
             )
-        if channel_type and self.cleaned_data.get("from_address"):
-            try:
-                sender = check_sender(channel_type, self.cleaned_data["from_address"])
-            except forms.ValidationError as error:
-                self.add_error("from_address", error)
-            else:
-                self.cleaned_data["from_address"] = sender
+            self.cleaned_data["from_address"] = sender or address
 
-    def _is_in_use(self) -> bool:
-        if not self.instance.pk:
-            return False
-        return self.instance.routes.exists() or self.instance.channels.exists()
+    def _told_at(self, field: str, check: Callable[..., Any], *values: Any) -> Any:
+        try:
+            return check(*values)
+        except ValidationError as error:
+            self.add_error(field, error)
+            return None
 
     def _check_window(self) -> None:
         minimum = self.cleaned_data.get("interval_min")
         if minimum is not None and minimum == self.cleaned_data.get("interval_max"):
-            self.add_error(
-                "interval_max",
-                "Interval Min and Interval Max are equal: leave both empty to send all day.",
-            )
+            self.add_error("interval_max", provider_rules.EQUAL_ENDS)
 
     def _merge_options(self, backend: type[Backend]) -> None:
         further = self.cleaned_data.get("app_config", {})
@@ -195,6 +191,7 @@ class ProviderFormBase(forms.ModelForm):
         for option in backend.secret_fields:
             if field_name(backend.slug, option) in self.stored:
                 bound.fields[option].required = False
+                bound.initial[option] = STORED
         for option, errors in bound.errors.items():
             target = None if option == "__all__" else field_name(backend.slug, option)
             self.add_error(target, errors)
@@ -207,48 +204,52 @@ class ProviderFormBase(forms.ModelForm):
 
     def _settle_secrets(self, backend: type[Backend]) -> None:
         """Decide what is kept, replaced and forgotten. Blank keeps; a tick forgets."""
-        kept = {**self.stored}
-        wanted = [name for name, column in SECRET_COLUMNS.items() if column in backend.uses]
-        wanted += secret_names(backend)
-        for name in wanted:
-            if typed := self.cleaned_data.get(name):
-                kept[name] = typed
-            elif self.cleaned_data.get(clear_name(name)):
-                kept.pop(name, None)
-            elif name in kept and self._is_moved(backend):
-                self.add_error(name, "Enter it again: where it is sent to has changed.")
-        self.kept = {name: value for name, value in kept.items() if name in wanted}
-        if self.kept != self.stored:
-            self.columns = self._as_columns(backend)
+        named = {
+            name: secret_form_name(backend, name) for name in provider_secrets.names_of(backend)
+        }
+        stored = provider_secrets.stored(self.instance) if self.instance.pk else {}
+        settled = provider_secrets.settle(
+            backend,
+            stored,
+            given={name: self.cleaned_data.get(field) or "" for name, field in named.items()},
+            cleared=[
+                name for name, field in named.items() if self.cleaned_data.get(clear_name(field))
+            ],
+            moved=provider_secrets.is_moved(
+                self.instance,
+                backend,
+                self.cleaned_data.get("service_url", ""),
+                self.cleaned_data.get("app_config", {}),
+            ),
+        )
+        for name in settled.again:
+            self.add_error(named[name], provider_secrets.AGAIN)
+        self.kept = settled.kept
+        if self.kept != stored:
+            self.columns = provider_secrets.columns(backend, self.kept)
             for column, value in self.columns.items():
                 setattr(self.instance, column, value)
 
-    def _as_columns(self, backend: type[Backend]) -> dict[str, Any]:
-        columns: dict[str, Any] = {
-            column: self.kept.get(name, "") for name, column in SECRET_COLUMNS.items()
-        }
-        columns["app_secrets"] = {
-            option: self.kept[field_name(backend.slug, option)]
-            for option in backend.secret_fields
-            if field_name(backend.slug, option) in self.kept
-        }
-        return columns
-
-    def _is_moved(self, backend: type[Backend]) -> bool:
-        before, after = self.instance.app_config or {}, self.cleaned_data.get("app_config", {})
-        return (
-            backend.slug != self.instance.backend
-            or self.cleaned_data.get("service_url", "") != self.instance.service_url
-            or any(before.get(key) != after.get(key) for key in ENDPOINTS)
-        )
-
     def _require(self, backend: type[Backend]) -> None:
-        for name in backend.required:
-            secret = next((key for key, column in SECRET_COLUMNS.items() if column == name), None)
-            value = self.kept.get(secret) if secret else self.cleaned_data.get(name)
-            target = secret or name
-            if not value and target in self.fields and target not in self.errors:
+        for name in provider_secrets.missing(backend, self.kept, self.cleaned_data):
+            is_secret = name in provider_secrets.SECRET_COLUMNS
+            target = secret_form_name(backend, name) if is_secret else name
+            if target in self.fields and target not in self.errors:
                 self.add_error(target, f"{backend.label} needs it.")
+
+    def _check_webhook(self, backend: type[Backend]) -> None:
+        """Calls are taken only when there is something to verify them by."""
+        if not backend.receives or not self.cleaned_data.get("takes_calls"):
+            return
+        filled = {
+            **self.cleaned_data.get("app_config", {}),
+            **provider_secrets.columns(backend, self.kept),
+        }
+        if endpoints.is_unverified(backend, {**filled, **filled["app_secrets"]}):
+            target = secret_form_name(backend, backend.webhook_secrets[0])
+            if target not in self.errors:
+                text = "Fill it in, or switch “Take calls” off: calls are verified by it."
+                self.add_error(target, text)
 
 
 def provider_form() -> type[ProviderFormBase]:

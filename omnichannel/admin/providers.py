@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-from omnichannel import backends, trouble
+from omnichannel import backends, endpoints, trials, trouble
 from omnichannel.admin.backend_fields import (
     SECRET_COLUMNS,
     clear_name,
@@ -20,6 +20,7 @@ from omnichannel.admin.backend_fields import (
 )
 from omnichannel.admin.base import (
     ActionVariant,
+    StackedInline,
     StudioAdmin,
     TabularInline,
     action,
@@ -27,6 +28,7 @@ from omnichannel.admin.base import (
     display,
     row_id,
 )
+from omnichannel.admin.bounces import BounceSection
 from omnichannel.admin.deletion import KeptByMessages
 from omnichannel.admin.filters import ProviderStateFilter
 from omnichannel.admin.history import HistoryAdmin
@@ -34,14 +36,19 @@ from omnichannel.admin.provider_dialogs import (
     AnsweringForm,
     CheckForm,
     TestMessageForm,
-    send_test,
-    try_connection,
 )
 from omnichannel.admin.provider_form import ProviderFormBase, provider_form, stored_secrets
 from omnichannel.admin.sender_form import SenderAddressInline
+from omnichannel.admin.webhooks import WebhookSection
+from omnichannel.choices import Category
 from omnichannel.models import ChannelProvider, ProviderStatus
 from omnichannel.statuses import seed_statuses
 
+UNKNOWN_OUTCOME = (
+    "on_uncertain",
+    *(f"on_uncertain_{category}" for category in Category.values),
+    "uncertain_alert_minutes",
+)
 STATE_COLOURS = {"working": "success", "resting": "warning", "stopped": "danger"}
 
 TEST_DIALOG = {
@@ -80,7 +87,9 @@ class ProviderStatusInline(TabularInline):
 
 
 @admin.register(ChannelProvider)
-class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
+class ChannelProviderAdmin(
+    BounceSection, WebhookSection, KeptByMessages, HistoryAdmin, StudioAdmin
+):
     message_field = "provider"
     form = provider_form()
     inlines = (SenderAddressInline, ProviderStatusInline)
@@ -89,8 +98,14 @@ class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
     list_filter = ("channel_type", "backend", ProviderStateFilter, "is_active")
     search_fields = ("name", "provider_name", "from_address")
     empty_hint = "A provider is a way to send. Add one of type Sandbox to try things out safely."
-    readonly_fields = ("state_now", "options_shown", "secrets_shown")
-    actions_detail = ("send_test_message", "check_connection", "resume")
+    readonly_fields = (
+        *("state_now", "options_shown", "secrets_shown"),
+        *("webhook_address", "webhook_record"),
+    )
+    actions_detail = (
+        *("send_test_message", "check_connection", "test_bounce_mailbox"),
+        *("renew_webhook", "resume"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelProvider]:
         # A secret that no key opens any more must not take the page down.
@@ -101,9 +116,10 @@ class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
 
     def get_inlines(
         self, request: HttpRequest, obj: ChannelProvider | None
-    ) -> tuple[type[TabularInline], ...]:
+    ) -> tuple[type[StackedInline | TabularInline], ...]:
         # A new provider gets its table of statuses when it is saved.
-        return self.inlines if obj else (SenderAddressInline,)
+        first = self.inlines if obj else (SenderAddressInline,)
+        return (*self.bounce_inlines(request, obj), *first)
 
     def get_fieldsets(self, request: HttpRequest, obj: ChannelProvider | None = None) -> Any:
         top = ("name", "channel_type", "backend", "is_active")
@@ -118,16 +134,20 @@ class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
                     "retry_max_attempt",
                     "pool_time_retry",
                     "days_before_expire",
-                    "on_uncertain",
                     "bulk_no",
                     "rate_limit",
                 ),
             ),
+            ("Unknown outcome", UNKNOWN_OUTCOME),
             ("Tracking", ("open_setting", "click_setting")),
+            ("Webhook", self.webhook_fields(request, obj)),
             ("Advanced", ("app_config",)),
         )
         first = (None, {"fields": (*top, "state_now") if obj else top})
-        return (first, *((name, {"fields": fields, "classes": ["tab"]}) for name, fields in tabs))
+        return (
+            first,
+            *((name, {"fields": fields, "classes": ["tab"]}) for name, fields in tabs if fields),
+        )
 
     def _connection(self, request: HttpRequest, obj: ChannelProvider | None) -> tuple[str, ...]:
         common = ("provider_name", "service_url", "app_user")
@@ -148,11 +168,22 @@ class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
         if not change:
             super().save_model(request, obj, form, change)
             seed_statuses(obj)
+            self._save_webhook(obj, form)
             return
         # The send loop writes the other columns at the same time.
         obj.save(update_fields=[*ProviderFormBase.Meta.fields, *form.columns])
         if "backend" in form.changed_data:
             seed_statuses(obj)
+        self._save_webhook(obj, form)
+
+    def _save_webhook(self, obj: ChannelProvider, form: ProviderFormBase) -> None:
+        if not endpoints.receives(obj):
+            return
+        endpoint = endpoints.endpoint_of(obj)
+        wanted = bool(form.cleaned_data.get("takes_calls"))
+        if endpoint.is_enabled != wanted:
+            endpoints.switch(obj, on=wanted)
+            seed_statuses(obj)  # of an earlier version: its events may not be in the table yet
 
     @display(description="type", ordering="backend")
     def type_label(self, obj: ChannelProvider) -> str:
@@ -194,7 +225,7 @@ class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
     def send_test_message(
         self, request: HttpRequest, form: TestMessageForm, object_id: str
     ) -> HttpResponse:
-        form.answer = send_test(
+        form.answer = trials.send_text(
             form.provider, form.cleaned_data["address"], form.cleaned_data["text"]
         )
         return self.answer(request, form, TEST_DIALOG)
@@ -208,7 +239,7 @@ class ChannelProviderAdmin(KeptByMessages, HistoryAdmin, StudioAdmin):
     def check_connection(
         self, request: HttpRequest, form: AnsweringForm, object_id: str
     ) -> HttpResponse:
-        form.answer = try_connection(form.provider)
+        form.answer = trials.try_connection(form.provider)
         return self.answer(request, form, CHECK_DIALOG)
 
     @action(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
@@ -11,6 +10,7 @@ from django.http import HttpRequest
 from omnichannel.admin.base import StudioAdmin
 from omnichannel.admin.history import HistoryAdmin
 from omnichannel.models import ProviderRoute
+from omnichannel.provider_rules import check_carries, check_prefix
 
 
 class ProviderRouteForm(forms.ModelForm):
@@ -27,20 +27,16 @@ class ProviderRouteForm(forms.ModelForm):
         )
 
     def clean_country_prefix(self) -> str:
-        prefix = self.cleaned_data["country_prefix"].strip()
-        if prefix and not re.fullmatch(r"\+[1-9]\d{0,6}", prefix):
-            raise forms.ValidationError("Write a plus sign and digits, such as +44.")
-        return prefix
+        return check_prefix(self.cleaned_data["country_prefix"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         provider, channel_type = cleaned.get("provider"), cleaned.get("channel_type")
-        if provider and channel_type and provider.channel_type != channel_type:
-            self.add_error(
-                "provider",
-                f"{provider} sends {provider.get_channel_type_display()}: "
-                "choose a provider of this channel.",
-            )
+        if provider and channel_type:
+            try:
+                check_carries(provider, channel_type, "this channel")
+            except forms.ValidationError as error:
+                self.add_error("provider", error)
         return cleaned
 
 

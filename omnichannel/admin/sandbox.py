@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
+from omnichannel import short_links
 from omnichannel.admin.base import StudioAdmin, row_id
 from omnichannel.admin.preview import preview_response
 from omnichannel.backends import sandbox_store
@@ -59,7 +60,7 @@ class SandboxPages(StudioAdmin):
             "providers": _sandbox_providers(channel_type),
             "may_empty": self._may_empty(request),
         }
-        context["message"] = _message_of(context["chosen"])
+        context |= _shown(context["chosen"])
         return TemplateResponse(request, "studio/sandbox.html", context)
 
     def sandbox_body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -95,9 +96,20 @@ def _chosen(request: HttpRequest, rows: list[Kept]) -> Kept | None:
     return rows[0] if rows else None
 
 
-def _message_of(kept: Kept | None) -> Message | None:
+def _shown(kept: Kept | None) -> dict[str, Any]:
+    """Beside what was kept, what an operator may click."""
+    if kept is None:
+        return {"message": None}
+    return {
+        "message": _message_of(kept),
+        "text": short_links.harmless(kept.text),
+        "headers": {name: short_links.harmless(value) for name, value in kept.headers.items()},
+    }
+
+
+def _message_of(kept: Kept) -> Message | None:
     """The row in the queue that this came from, where it is still there."""
-    return Message.objects.filter(key=kept.key).only("pk").first() if kept and kept.key else None
+    return Message.objects.filter(key=kept.key).only("pk").first() if kept.key else None
 
 
 def _sandbox_providers(channel_type: str) -> list[Any]:

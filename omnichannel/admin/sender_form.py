@@ -1,33 +1,16 @@
-"""Who a message is from: the checks of sender addresses."""
+"""Who a message is from: a provider's further sender addresses."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 
-from omnichannel.addresses import clean_address
 from omnichannel.admin.base import TabularInline
-from omnichannel.choices import ChannelType
-from omnichannel.exceptions import InvalidMessage
 from omnichannel.models import SenderAddress
+from omnichannel.provider_rules import check_sender, one_line
 
-one_line = RegexValidator(
-    r"[\r\n\0]", "A line break is not allowed here.", "line_break", inverse_match=True
-)
-
-
-def check_sender(channel_type: str, address: str) -> str:
-    """A sender's address in stored form; for SMS a short sender name is one too."""
-    address = address.strip()
-    one_line(address)
-    if address and channel_type == ChannelType.EMAIL:
-        try:
-            return clean_address(channel_type, address)
-        except InvalidMessage as error:
-            raise forms.ValidationError(str(error)) from error
-    return address
+__all__ = ["SenderAddressInline", "one_line"]
 
 
 class SenderAddressForm(forms.ModelForm):

@@ -7,18 +7,19 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django_ace import AceWidget
 
 from omnichannel import publishing
 from omnichannel.addresses import clean_address
 from omnichannel.admin.base import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from omnichannel.admin.sender_form import one_line
+from omnichannel.admin.template_content import TOLD_AT, ContentForm, EmailContentForm
+from omnichannel.admin.template_editor import HtmlEditor, source_kind_field
 from omnichannel.choices import ChannelType
 from omnichannel.exceptions import InvalidMessage, TemplateError
-from omnichannel.models import EmailTemplate, MessageTemplate, SmsTemplate, TemplateVersion
+from omnichannel.models import EmailTemplate, MessageTemplate, TemplateVersion
+from omnichannel.template_checks import MAX_SAMPLES
 
 TEXT_FIELDS = publishing.TEXTS
-MAX_SAMPLES = 100_000  # characters
 
 
 def clean_samples(text: str) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def clean_samples(text: str) -> dict[str, Any]:
     return values
 
 
-class TemplateForm(forms.ModelForm):
+class TemplateForm(ContentForm):
     channel_type: ClassVar[str]
     version: TemplateVersion | None = None
 
@@ -47,12 +48,12 @@ class TemplateForm(forms.ModelForm):
 
     class Meta:
         model = MessageTemplate
-        fields = ("name", "description", "tags", "sample_variables")
+        fields = ("name", "description", "tags", "sample_variables", "category", "priority")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         current = self.instance.published_version
-        for name in TEXT_FIELDS:
+        for name in (*TEXT_FIELDS, *publishing.SWITCHES):
             if current and name in self.fields:
                 self.initial.setdefault(name, getattr(current, name))
         for name in ("text", "sample_variables"):
@@ -89,12 +90,18 @@ class TemplateForm(forms.ModelForm):
         template.sample_variables = data["sample_variables"]
         texts = {name: data.get(name, "") for name in TEXT_FIELDS}
         try:
-            self.version = publishing.next_version(template, **texts)
+            self.version = publishing.next_version(
+                template,
+                url_shorten=bool(data.get("url_shorten")),
+                **texts,
+                **self.content(data),
+            )
         except TemplateError as error:
-            self.add_error(error.part if error.part in self.fields else None, str(error))
+            part = TOLD_AT.get(error.part, error.part)
+            self.add_error(part if part in self.fields else None, str(error))
 
 
-class EmailTemplateForm(TemplateForm):
+class EmailTemplateForm(EmailContentForm, TemplateForm):
     channel_type = ChannelType.EMAIL
 
     subject = forms.CharField(
@@ -104,18 +111,9 @@ class EmailTemplateForm(TemplateForm):
         label="HTML",
         required=False,
         strip=False,
-        widget=AceWidget(
-            mode="twig",
-            theme="chrome",
-            width="100%",
-            height="480px",
-            wordwrap=True,
-            fontsize="13px",
-            showprintmargin=False,
-            useworker=False,
-            toolbar=False,
-        ),
+        widget=HtmlEditor(),
     )
+    source_kind = source_kind_field()
     from_name = forms.CharField(
         label="From display name",
         max_length=120,
@@ -153,16 +151,3 @@ class EmailTemplateForm(TemplateForm):
             self.add_error("html", "Write the HTML, or a text.")
             return
         super().check_text(data)
-
-
-class SmsTemplateForm(TemplateForm):
-    channel_type = ChannelType.SMS
-
-    text = forms.CharField(
-        strip=False,
-        max_length=10_000,
-        widget=UnfoldAdminTextareaWidget(),
-    )
-
-    class Meta(TemplateForm.Meta):
-        model = SmsTemplate

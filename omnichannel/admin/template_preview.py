@@ -13,15 +13,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 
-from omnichannel import preview_rows, rendering
+from omnichannel import preview_rows, previewing, rendering, template_names
+from omnichannel.admin import sms_template
 from omnichannel.admin.base import StudioAdmin
 from omnichannel.admin.preview import preview_response
 from omnichannel.admin.template_form import clean_samples
+from omnichannel.admin.template_languages import picked
 from omnichannel.choices import ChannelType
 from omnichannel.exceptions import TemplateError
-from omnichannel.models import TemplateVersion
-from omnichannel.rendering.values import SYSTEM_NAMES
-from omnichannel.sms_text import measure
+from omnichannel.models import MessageTemplate, TemplateVersion
+from omnichannel.rendering.filters import FILTERS
+from omnichannel.sms_text import table
 from omnichannel.variables import global_values
 
 
@@ -30,11 +32,14 @@ def examine(
 ) -> dict[str, Any]:
     """The posted text, as `rendering.examine` sees it. Raises TemplateError."""
     names = ("subject", "html", "text") if channel_type == ChannelType.EMAIL else ("text",)
-    sent = {name: request.POST.get(name, "").replace("\r\n", "\n") for name in names}
+    _, further = picked(request, values or {})
+    source = request.POST if further is None else further
+    sent = {name: source.get(name, "").replace("\r\n", "\n") for name in names}
     return rendering.examine(
         subject=sent.get("subject", ""),
         html=sent.get("html", ""),
         text=sent["text"],
+        kind=request.POST.get("source_kind", ""),
         values=values,
         global_values=global_values(),
     )
@@ -74,9 +79,10 @@ def inspected(request: HttpRequest, channel_type: str) -> dict[str, Any]:
         "subject": " ".join(rendered["subject"].split()),
         "text": rendered["text"],
         "variables": found["variables"],
+        "language": picked(request, values_of(request))[0],
     }
     if channel_type == ChannelType.SMS:
-        answer["size"] = measure(rendered["text"])._asdict()
+        answer.update(sms_template.looked_at(request, rendered["text"]))
     return answer
 
 
@@ -87,6 +93,16 @@ def named_in(request: HttpRequest, channel_type: str) -> list[str]:
         return []
     names: list[str] = found["variables"]
     return names
+
+
+def subject_shown(template: MessageTemplate) -> str:
+    """Of the published version, with the samples; as it is written where these do not fit."""
+    if (version := template.published_version) is None:
+        return ""
+    try:
+        return " ".join(previewing.preview(template, version).rendered.subject.split())
+    except TemplateError:
+        return version.subject
 
 
 class PreviewAdmin(StudioAdmin):
@@ -109,14 +125,15 @@ class PreviewAdmin(StudioAdmin):
         own.append(path("version/<int:version_id>/", version, name=f"{prefix}_version"))
         return own + super().get_urls()
 
-    def editor_context(self) -> dict[str, Any]:
+    def editor_context(self, request: HttpRequest) -> dict[str, Any]:
         return {
             "editor_channel": self.channel_type,
-            "editor_names": [f"global.{key}" for key in global_values()]
-            + [f"system.{name}" for name in SYSTEM_NAMES],
+            "editor_names": template_names.groups(request.user),
+            "editor_filters": sorted(FILTERS),
+            "editor_sms": table() if self.channel_type == ChannelType.SMS else None,
             "editor_urls": {
                 name: f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}"
-                for name in ("preview", "inspect", "rows")
+                for name in ("preview", "inspect", "rows", "version")
             },
         }
 
@@ -152,8 +169,9 @@ class PreviewAdmin(StudioAdmin):
             pk=version_id,
             template__channel_type=self.channel_type,
         )
+        language = request.GET.get("language", "")
         try:
-            shown = rendering.render(version, version.template.sample_variables, global_values())
+            shown = previewing.preview(version.template, version, language=language).rendered
         except TemplateError as error:
             return preview_response("", f"{error}\n\n{version.html or version.text}")
         return preview_response(shown.html, shown.text)

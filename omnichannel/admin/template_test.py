@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 
+from omnichannel import copies
 from omnichannel.addresses import clean_address
-from omnichannel.admin.base import UnfoldAdminTextInputWidget, row_id
-from omnichannel.admin.provider_dialogs import AnsweringForm, deliver_and_tell, not_sent
-from omnichannel.choices import Category, Priority
-from omnichannel.exceptions import InvalidMessage, OmnichannelError
-from omnichannel.models import Message, MessageTemplate
-from omnichannel.routing import pick_provider
+from omnichannel.admin.base import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, row_id
+from omnichannel.admin.provider_dialogs import AnsweringForm
+from omnichannel.admin.template_languages import language_choices
+from omnichannel.exceptions import InvalidMessage
+from omnichannel.models import MessageTemplate
 
 
 class TemplateTestForm(AnsweringForm):
@@ -26,6 +24,21 @@ class TemplateTestForm(AnsweringForm):
         widget=UnfoldAdminTextInputWidget(),
         help_text="Sent with the sample variables, by the default transactional provider.",
     )
+
+    language = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        version = self.template.published_version
+        if version is None or not version.languages:
+            self.fields["language"].widget = forms.HiddenInput()
+        else:
+            choices = language_choices(version)
+            cast(forms.ChoiceField, self.fields["language"]).choices = choices
+        if version:
+            copied = copies.of(version, self.template.sample_variables, to="")
+            others = "; ".join(filter(None, copied))
+            self.fields["address"].help_text += f" It also goes to {others}." if others else ""
 
     @property
     def template(self) -> MessageTemplate:
@@ -40,24 +53,3 @@ class TemplateTestForm(AnsweringForm):
             )
         except InvalidMessage as error:
             raise ValidationError(str(error)) from error
-
-
-def send_template(template: MessageTemplate, address: str) -> dict[str, Any]:
-    """Send the published version through the queue at once; answer what came of it."""
-    started = time.monotonic()
-    try:
-        provider = pick_provider(
-            template.channel_type, Category.TRANSACTIONAL, address=address, at=timezone.now()
-        )
-    except OmnichannelError as error:
-        return not_sent(started, error)
-    return deliver_and_tell(
-        Message(
-            provider=provider,
-            category=Category.TRANSACTIONAL,
-            priority=Priority.URGENT,
-            to_address=address,
-            template_version=template.published_version,
-            variables=template.sample_variables,
-        )
-    )

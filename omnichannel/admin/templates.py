@@ -2,24 +2,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from omnichannel import publishing
-from omnichannel.admin.base import TabularInline, action, display
-from omnichannel.admin.template_form import (
-    EmailTemplateForm,
-    SmsTemplateForm,
-    TemplateForm,
-)
-from omnichannel.admin.template_preview import PreviewAdmin
-from omnichannel.admin.template_test import TemplateTestForm, send_template
+from omnichannel import publishing, trials
+from omnichannel.admin import sms_template
+from omnichannel.admin import template_content as content
+from omnichannel.admin.base import action, display
+from omnichannel.admin.sms_template import SmsTemplateForm
+from omnichannel.admin.template_form import EmailTemplateForm, TemplateForm
+from omnichannel.admin.template_originals import OriginalsAdmin, OwnFilter
+from omnichannel.admin.template_preview import PreviewAdmin, subject_shown
+from omnichannel.admin.template_test import TemplateTestForm
+from omnichannel.admin.template_versions import VersionInline, VersionPages
+from omnichannel.admin.template_visual import VisualAdmin
 from omnichannel.choices import ChannelType
-from omnichannel.models import EmailTemplate, MessageTemplate, SmsTemplate, TemplateVersion
+from omnichannel.models import EmailTemplate, MessageTemplate, SmsTemplate
 
 TEST_DIALOG = {
     "title": "Send test",
@@ -34,59 +35,28 @@ VIEW_ONLY = (
 )
 
 
-class VersionInline(TabularInline):
-    """Every text the template ever had. None of them can be changed."""
-
-    model = TemplateVersion
-    fields = readonly_fields = ("number", "subject", "created_by", "created_at", "shown")
-    extra = 0
-    per_page = 10
-    ordering = ("-number",)
-    tab = True
-    hide_title = True
-    verbose_name_plural = "versions"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
-        versions = super().get_queryset(request).select_related("created_by", "template")
-        return versions.defer("html", "text", "compiled_html", "compiled_text")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # who sees the template sees its versions
-
-    @display(description="text")
-    def shown(self, obj: TemplateVersion) -> SafeString:
-        model = "emailtemplate" if obj.template.channel_type == ChannelType.EMAIL else "smstemplate"
-        url = reverse(f"admin:omnichannel_{model}_version", args=(obj.pk,))
-        return format_html(
-            '<a class="text-link" href="{}" target="_blank" rel="noopener">Show</a>', url
-        )
-
-
-class TemplateAdmin(PreviewAdmin):
+class TemplateAdmin(OriginalsAdmin, VersionPages, PreviewAdmin):
     compressed_fields = False  # the editor needs the width
     list_display: tuple[str, ...] = ("name", "version_shown", "tags_shown", "updated_at")
-    list_filter = ("tags",)
+    list_filter = ("tags", "category", OwnFilter)
     search_fields = ("name", "description")
     autocomplete_fields = ("tags",)
     readonly_fields = ("version_shown",)
     list_select_related = ("published_version",)
     inlines = (VersionInline,)
-    actions_detail = ("send_test",)
+    actions_detail = ("send_test", "clone")
     change_form_outer_after_template = "admin/omnichannel/template_editor.html"
     empty_hint = "A template is what a message says. Write the first one."
 
     class Media:
-        css = {"all": ("studio/template_editor.css",)}
-        js = ("studio/template_editor.js",)
+        css = {"all": ("studio/template_editor.css", "studio/template_content.css")}
+        js = (
+            "studio/sms_counter.js",
+            "studio/template_complete.js",
+            "studio/template_editor.js",
+            "studio/template_visual.js",
+            "studio/template_languages.js",
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageTemplate]:
         return super().get_queryset(request).prefetch_related("tags")
@@ -109,8 +79,16 @@ class TemplateAdmin(PreviewAdmin):
     ) -> Any:
         if request.method == "POST":
             self.check_ahead(request, object_id)
-        context = {**self.editor_context(), **(extra_context or {})}
+        context = {**self.editor_context(request), **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        template = kwargs.get("obj")
+        if template is not None and not self.has_change_permission(request, template):
+            context["shown_subject"] = subject_shown(template)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def check_ahead(self, request: HttpRequest, object_id: str | None) -> None:
         """Check the text before the save's transaction, which locks SQLite, begins.
@@ -129,7 +107,11 @@ class TemplateAdmin(PreviewAdmin):
         obj.channel_type = self.channel_type
         super().save_model(request, obj, form, change)
         if form.version is not None:
+            form.store_files(form.version)
+            before = form.current
             publishing.store(obj, form.version, request.user)
+            for text in publishing.warnings(obj, form.version, before):
+                messages.warning(request, text)
 
     def has_test_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """A test is a real message: it takes the right to write one."""
@@ -141,7 +123,11 @@ class TemplateAdmin(PreviewAdmin):
     def send_test(
         self, request: HttpRequest, form: TemplateTestForm, object_id: str
     ) -> HttpResponse:
-        form.answer = send_template(form.template, form.cleaned_data["address"])
+        form.answer = trials.send_template(
+            form.template,
+            form.cleaned_data["address"],
+            language=form.cleaned_data["language"],
+        )
         return self.answer(request, form, TEST_DIALOG)
 
     @display(description="published version", ordering="published_version__number")
@@ -155,16 +141,19 @@ class TemplateAdmin(PreviewAdmin):
 
 
 @admin.register(EmailTemplate)
-class EmailTemplateAdmin(TemplateAdmin):
+class EmailTemplateAdmin(VisualAdmin, TemplateAdmin):
     form = EmailTemplateForm
     channel_type = ChannelType.EMAIL
     list_display = ("name", "subject_shown", "version_shown", "tags_shown", "updated_at")
     fieldsets = (
-        (None, {"fields": ("name", "subject", "html")}),
+        (None, {"fields": ("name", "subject", "source_kind", "html")}),
         ("Text part", {"fields": ("text",), "classes": ["tab"]}),
         ("Sample variables", {"fields": ("sample_variables",), "classes": ["tab"]}),
         ("Sender", {"fields": ("from_name", "reply_to"), "classes": ["tab"]}),
-        ("About", {"fields": ("description", "tags", "version_shown"), "classes": ["tab"]}),
+        content.LANGUAGES,
+        content.RECIPIENTS,
+        content.HEADERS,
+        content.ABOUT,
     )
 
     @display(description="subject")
@@ -177,7 +166,10 @@ class SmsTemplateAdmin(TemplateAdmin):
     form = SmsTemplateForm
     channel_type = ChannelType.SMS
     fieldsets = (
-        (None, {"fields": ("name", "text")}),
+        (None, {"fields": ("name", *sms_template.FIELDS)}),
         ("Sample variables", {"fields": ("sample_variables",), "classes": ["tab"]}),
-        ("About", {"fields": ("description", "tags", "version_shown"), "classes": ["tab"]}),
+        content.LANGUAGES,
+        content.RECIPIENT,
+        sms_template.DLT,
+        content.ABOUT,
     )

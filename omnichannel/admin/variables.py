@@ -4,18 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.http import HttpRequest
 
 from omnichannel.admin.base import StudioAdmin, UnfoldAdminTextareaWidget, display
 from omnichannel.admin.history import HistoryAdmin
 from omnichannel.models import GlobalVariable
-from omnichannel.variables import READ_ONLY
-
-KEY = RegexValidator(
-    r"^[a-z][a-z0-9_]*\Z", "Use small letters, digits and _, starting with a letter."
-)
+from omnichannel.variables import check_key
 
 
 class GlobalVariableForm(forms.ModelForm):
@@ -26,9 +20,7 @@ class GlobalVariableForm(forms.ModelForm):
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"]
-        KEY(key)
-        if key in READ_ONLY:
-            raise ValidationError("This key belongs to the read-only set.")
+        check_key(key)
         return key
 
 

@@ -6,11 +6,12 @@ A provider is one file in this folder with one `Backend` subclass; nothing else 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django import forms
+from django.http import HttpRequest
 
 from omnichannel.choices import ChannelType, EventType, Outcome
 from omnichannel.exceptions import OutcomeUnknown, ProviderTrouble, SendError
@@ -40,8 +41,10 @@ class ProviderConfig:
     options: Mapping[str, Any] = field(default_factory=dict)
     from_address: str = ""
     from_name: str = ""
-    track_opens: bool = False
+    track_opens: bool = False  # by the vendor
     track_clicks: bool = False
+    count_opens: bool = False  # by us, where the vendor does not
+    count_clicks: bool = False
     deadline: float = 30.0  # seconds, for one message from connect to answer
 
     def __repr__(self) -> str:
@@ -75,6 +78,7 @@ class OutgoingMessage:
     params: Mapping[str, Any] = field(default_factory=dict)
     extended_properties: Mapping[str, Any] = field(default_factory=dict)
     attempt: int = 1
+    dlt_template_id: str = ""  # under which the text is registered in India
     # What html and text were put together from, constant pieces being the same objects in
     # every message: a backend may keep what it made of them.
     html_pieces: tuple[str, ...] = ()
@@ -95,6 +99,8 @@ class TrackingEvent:
     url: str = ""
     is_machine: bool = False
     outcome: str = ""  # for bounces: rejected (permanent) or temporary
+    address: str = ""  # the recipient, as the vendor writes it
+    reason: str = ""  # choices.SuppressionReason, where the type alone does not tell it
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,24 @@ class Result:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A message that a provider may have been given: what it can be asked by."""
+
+    key: str
+    to: str
+    not_before: datetime.datetime  # UTC; it cannot have been handed over earlier
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a vendor says it has taken: (recipient, our key) of each message, in any order."""
+
+    since: datetime.datetime  # UTC; complete from this moment on
+    entries: Iterator[tuple[str, str]]
+
+
 class Backend:
     """Talks to one kind of provider.
 
@@ -137,6 +161,25 @@ class Backend:
     secret_fields: ClassVar[tuple[str, ...]] = ()  # names in `config_form` that are secret
     statuses: ClassVar[tuple[Status, ...]] = ()
     documentation: ClassVar[str] = ""
+    note: ClassVar[str] = ""  # what an operator must know of it; shown where the type is chosen
+    can_look_up: ClassVar[bool] = False  # the vendor can be asked for messages: `look_up`
+    has_ledger: ClassVar[bool] = False  # the vendor lists what it took: `ledger`
+    tracks: ClassVar[bool] = False  # the vendor counts opens and clicks; else we do (`links`)
+    receives: ClassVar[bool] = False  # the vendor calls us with what happens: `parse_webhook`
+    webhook_methods: ClassVar[tuple[str, ...]] = ("POST",)
+    # Names in `config_form`, or of common columns, by which a call is verified: one of them must
+    # be filled before calls are taken. Empty: the vendor signs nothing, only our URL is secret.
+    webhook_secrets: ClassVar[tuple[str, ...]] = ()
+    webhook_help: ClassVar[str] = ""  # a sentence: where at the vendor our address goes
+
+    # What becomes of a message is reported by mail: such a provider may have a bounce mailbox.
+    reports_by_mail: ClassVar[bool] = False
+
+    # Its connections outlive a run of the send loop, and any thread may go on with them.
+    is_worth_keeping: ClassVar[bool] = False
+
+    # What the caller wants done now and then while `deliver` waits for the provider.
+    idle: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
@@ -165,6 +208,26 @@ class Backend:
         """Try the connection and the credentials without sending; say what was answered."""
         raise NotImplementedError
 
+    def look_up(self, messages: Sequence[HandedOver]) -> Iterator[Result]:
+        """Ask the vendor what became of messages that got no answer. Raises SendError.
+
+        Yields a result for each it can tell of: accepted, delivered, rejected, or temporary for
+        one that it certainly does not have, so that sending it again cannot be twice. Of what
+        it cannot tell nothing is yielded.
+        """
+        raise NotImplementedError
+
+    def ledger(self) -> Ledger:
+        """All that the vendor says it took from this provider. Raises SendError."""
+        raise NotImplementedError
+
+    def parse_webhook(self, request: HttpRequest) -> list[TrackingEvent]:
+        """What one call of the vendor tells; its body was not read yet and is of a bounded size.
+
+        Verifies the call by `webhook_secrets` first. Raises InvalidWebhook.
+        """
+        raise NotImplementedError
+
     def close(self) -> None:
         """Drop any connection."""
 
@@ -179,6 +242,8 @@ __all__ = [
     "Attachment",
     "Backend",
     "EventType",
+    "HandedOver",
+    "Ledger",
     "OutcomeUnknown",
     "OutgoingMessage",
     "ProviderConfig",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import time
+from collections.abc import Iterable
 from typing import Any
 
 ALLOWANCE = 1024 * 1024  # bytes one exchange may answer with
@@ -85,9 +86,15 @@ class DeadlineReader(io.RawIOBase):
 
 def dial(host: str, port: int, clock: Clock) -> socket.socket:
     """A connected socket. Raises OSError when no address of the host answers in time."""
-    problem: OSError = ConnectionError(f"{host} has no address")
-    for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, proto)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return dial_one_of([(family, address) for family, _, _, _, address in found], clock)
+
+
+def dial_one_of(addresses: Iterable[tuple[int, Any]], clock: Clock) -> socket.socket:
+    """A socket that is connected to the first of (family, address) that answers. Raises OSError."""
+    problem: OSError = ConnectionError("the host has no address")
+    for family, address in addresses:
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.settimeout(min(clock.remaining(), CONNECT_SECONDS))
             sock.connect(address)

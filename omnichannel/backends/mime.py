@@ -19,16 +19,18 @@ from urllib.parse import quote
 from omnichannel.backends.base import Attachment, OutgoingMessage, ProviderConfig
 from omnichannel.backends.envelope import sender_of, wire_address
 
-PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+LINE_DOT = re.compile(rb"^\.", re.MULTILINE)
+UNSAFE_MARK = re.compile(r"[^0-9A-Za-z]")
 CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 LONGEST_QUOTED = 76  # with the line end before it: 75 and the "=" of a soft break
-# A variable's value is mostly shorter, a template's constant text longer.
-SHORTEST_KEPT, LONGEST_KEPT, KEPT_PIECES = 100, 32_768, 500
+LONGEST_PLAIN = 72  # leaves room for a last space written as "=20"
+KEPT_BYTES, ENTRY_SIZE = 4_000_000, 200  # encoded pieces, and what one costs beside its bytes
 LONGEST_LINE = 900  # RFC 5322 allows 998; some relays count the line end
 
 
 def build(message: OutgoingMessage, config: ProviderConfig, at: datetime.datetime) -> bytes:
-    """The whole message with CRLF line ends. Bcc is nowhere in it.
+    """The whole message with CRLF line ends, none of its lines beginning with a dot (RFC 5321
+    section 4.5.2 asks for a second one there). Bcc is nowhere in it.
 
     The caller has refused unsafe headers (`envelope.refuse_unsafe`).
     """
@@ -39,16 +41,26 @@ def build(message: OutgoingMessage, config: ProviderConfig, at: datetime.datetim
 def message_id(message: OutgoingMessage, config: ProviderConfig) -> str:
     """The same in every attempt: whoever has it already can tell."""
     sender, _ = sender_of(message, config)
-    return f"<{message.key}@{wire_address(sender)[0].rpartition('@')[2]}>"
+    return f"<{message.key}@{_domain(sender)}>"
+
+
+@lru_cache(maxsize=100)
+def _domain(address: str) -> str:
+    return wire_address(address)[0].rpartition("@")[2]
 
 
 def encoded(value: str, room: int = 70) -> str:
     """A header's text: as it is when it is short plain ASCII, else as encoded words (RFC 2047)."""
-    if not value or (len(value) <= room and "=?" not in value and PLAIN.fullmatch(value)):
+    if not value or (len(value) <= room and "=?" not in value and _is_plain(value)):
         return value
     return "\r\n ".join(
         f"=?utf-8?b?{base64.b64encode(piece).decode()}?=" for piece in _pieces(value)
     )
+
+
+def _is_plain(value: str) -> bool:
+    """Printable ASCII that neither begins nor ends with a blank."""
+    return value.isascii() and value.isprintable() and value[0] != " " != value[-1]
 
 
 def text_part(kind: str, text: str, pieces: Sequence[str] = ()) -> bytes:
@@ -64,51 +76,89 @@ def text_part(kind: str, text: str, pieces: Sequence[str] = ()) -> bytes:
         # Every second byte or so of such text would be written as three.
         if (len(data) - len(text)) * 6 > len(data):
             return head.encode() + b"base64\r\n\r\n" + _base64(data.replace(b"\n", b"\r\n"))
-    lines = b"=\r\n".join(map(_quoted_once, pieces)) if pieces else _quoted(text)
+    lines = b"=\r\n".join(map(pieces_before.__getitem__, pieces)) if pieces else _quoted(text)
+    if lines.endswith(b" "):  # nothing may be left bare at the end of a line
+        lines = lines[:-1] + b"=20"
     return head.encode() + b"quoted-printable\r\n\r\n" + lines + b"\r\n"
 
 
-def _quoted_once(piece: str) -> bytes:
-    """Quoted-printable (RFC 2045) that a soft line break may follow. Long pieces are kept."""
-    is_kept = SHORTEST_KEPT <= len(piece) <= LONGEST_KEPT
-    return _quoted_before(piece) if is_kept else _quoted(piece)
+class Pieces(dict[str, bytes]):
+    """Pieces of bodies in quoted-printable (RFC 2045), each one such that a soft line break may
+    follow. What comes again, such as a template's constant text, is encoded once.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.left = most  # bytes until all is forgotten
+
+    def __missing__(self, piece: str) -> bytes:
+        data = self._encoded(piece)
+        self.left -= len(data) + ENTRY_SIZE
+        if self.left < 0:
+            self.clear()
+            self.left = self.most
+        self[piece] = data
+        return data
+
+    def _encoded(self, piece: str) -> bytes:
+        is_short = len(piece) <= LONGEST_PLAIN
+        is_plain = piece.isascii() and piece.isprintable() and "=" not in piece
+        if is_short and is_plain and piece[:1] != ".":
+            return piece.encode()  # most values of variables
+        return _quoted(piece)
+
+
+pieces_before = Pieces(KEPT_BYTES)
 
 
 def _quoted(piece: str) -> bytes:
     # b2a_qp ends its soft breaks as the text's own lines end: one replace mends both.
     data = binascii.b2a_qp(piece.encode("utf-8", "replace"), istext=True)
+    while LINE_DOT.search(data):
+        data = LINE_DOT.sub(b"=2E=\n", data)  # on a line of its own, which thus stays short
     data = data.replace(b"\n", b"\r\n")
     if len(data) - data.rfind(b"\n") <= LONGEST_QUOTED:
         return data
     cut = 3 if data[-3:-2] == b"=" else 1
-    return data[:-cut] + b"=\r\n" + data[-cut:]
-
-
-_quoted_before = lru_cache(maxsize=KEPT_PIECES)(_quoted)
+    rest = b"=2E" if data[-cut:] == b"." else data[-cut:]
+    return data[:-cut] + b"=\r\n" + rest
 
 
 def _headers(
     message: OutgoingMessage, config: ProviderConfig, at: datetime.datetime
 ) -> Iterable[str]:
     sender, name = sender_of(message, config)
-    yield "From: " + _mailbox(sender, name)
+    yield _constant_headers(sender, name, message.reply_to)
     yield "To: " + _mailbox(message.to)
     if message.cc:
         yield "Cc: " + ",\r\n ".join(_mailbox(address) for address in message.cc)
-    if message.reply_to:
-        yield "Reply-To: " + _mailbox(message.reply_to)
     yield "Subject: " + encoded(message.subject, 66)
-    yield "Date: " + format_datetime(at)
+    yield "Date: " + _date(int(at.timestamp()))
     yield "Message-ID: " + message_id(message, config)
     for header, value in message.headers.items():
         yield f"{header}: " + encoded(value, LONGEST_LINE - len(header))
+
+
+@lru_cache(maxsize=100)
+def _constant_headers(sender: str, name: str, reply_to: str) -> str:
+    """What is the same in all messages of a template."""
+    lines = ["From: " + _mailbox(sender, name)]
+    if reply_to:
+        lines.append("Reply-To: " + _mailbox(reply_to))
+    return "\r\n".join(lines)
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> str:
+    return format_datetime(datetime.datetime.fromtimestamp(second, datetime.UTC))
 
 
 def _mailbox(address: str, name: str = "") -> str:
     address, _ = wire_address(address)
     if not name:
         return address
-    if len(name) <= 60 and "=?" not in name and PLAIN.fullmatch(name):
+    if len(name) <= 60 and "=?" not in name and _is_plain(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"\r\n <{address}>'
     return f"{encoded(name, 0)}\r\n <{address}>"
@@ -129,7 +179,7 @@ def _body(message: OutgoingMessage) -> bytes:
 
 def _multipart(kind: str, mark: str, parts: list[bytes]) -> bytes:
     # "=_" cannot occur in quoted-printable or base64: no content can fake the boundary.
-    boundary = "=_" + re.sub(r"[^0-9A-Za-z]", "", mark)[:60]
+    boundary = "=_" + UNSAFE_MARK.sub("", mark)[:60]
     line = f"--{boundary}".encode()
     head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode()
     return head + b"".join(line + b"\r\n" + part for part in parts) + line + b"--\r\n"
@@ -148,7 +198,7 @@ def _attachment(attachment: Attachment) -> bytes:
 
 def _filename(name: str) -> str:
     """RFC 2231 when the name is not plain, in numbered pieces when it is long."""
-    if len(name) <= 60 and PLAIN.fullmatch(name):
+    if len(name) <= 60 and _is_plain(name):
         return 'filename="{}"'.format(name.replace("\\", "\\\\").replace('"', '\\"'))
     value = "utf-8''" + quote(name.encode("utf-8", "replace"), safe="")
     pieces = re.findall(r"(?:%..|[^%]){1,18}", value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django import forms
@@ -14,6 +14,8 @@ from django.utils import timezone
 from omnichannel.backends import sandbox_rules, sandbox_store
 from omnichannel.backends.base import (
     Backend,
+    HandedOver,
+    Ledger,
     OutgoingMessage,
     ProviderConfig,
     Result,
@@ -36,13 +38,18 @@ from omnichannel.exceptions import (
 
 CHUNK = 50  # messages stored at once; so many are uncertain when the process is killed
 CHUNK_SECONDS = 0.1
-LINK = re.compile(r"""href=["'](https?://[^"']+)|(https?://[^\s<>"']+)""")
+LINK = re.compile(r"""href=["'](https?://[^"']+)""")
+TEXT_LINK = re.compile(r"""https?://[^\s<>"']*[^\s<>"').,;:!?]""")
 EVENT_CODES = {
     "delivered": ("delivered", EventType.DELIVERED),
     "opened": ("open", EventType.OPENED),
     "clicked": ("click", EventType.CLICKED),
     "bounced": ("bounce", EventType.BOUNCED),
 }
+
+
+# What the sandbox has: what it took, and what it gave no answer to.
+TAKEN = {Outcome.ACCEPTED.value, Outcome.UNKNOWN.value}
 
 
 class SandboxForm(forms.Form):
@@ -76,6 +83,8 @@ class Sandbox(Backend):
     label = "Sandbox (sends nothing)"
     channel_types = (ChannelType.EMAIL, ChannelType.SMS, ChannelType.PUSH)
     config_form = SandboxForm
+    can_look_up = True
+    has_ledger = True
     statuses = (
         Status("250", "ACCEPTED", Outcome.ACCEPTED, "The sandbox keeps the message."),
         Status("429", "THROTTLED", Outcome.THROTTLED, "Simulated: too many messages."),
@@ -123,6 +132,23 @@ class Sandbox(Backend):
 
     def check(self) -> str:
         return f"The sandbox is there and has {len(self.rules)} rules. It sends nothing."
+
+    def look_up(self, messages: Sequence[HandedOver]) -> Iterator[Result]:
+        """From its own store. What it answered nothing to, it has nevertheless."""
+        complete = sandbox_store.complete_since()
+        answers = sandbox_store.outcomes([message.key for message in messages])
+        for message in messages:
+            found = answers.get(message.key, [])
+            if TAKEN.intersection(found):
+                yield _said(message, Outcome.ACCEPTED, "250", "The sandbox has it.")
+            elif Outcome.REJECTED in found:
+                yield _said(message, Outcome.REJECTED, "550", "The sandbox had refused it.")
+            elif found or message.not_before >= complete:
+                yield _said(message, Outcome.TEMPORARY, "", "The sandbox never took it.")
+
+    def ledger(self) -> Ledger:
+        taken = sandbox_store.entries(self.config.name, sorted(TAKEN))
+        return Ledger(sandbox_store.complete_since(), taken)
 
     def _store(self, chunk: list[_Answer]) -> Iterator[Result]:
         if chunk:
@@ -181,6 +207,11 @@ class Sandbox(Backend):
         )
 
 
+def _said(message: HandedOver, outcome: str, code: str, text: str) -> Result:
+    external_id = f"sandbox-{message.key}" if outcome == Outcome.ACCEPTED else ""
+    return Result(message.key, outcome, code, text, external_id)
+
+
 def _simulated(message: OutgoingMessage, behaviour: Behaviour) -> SendError | None:
     number = behaviour.number
     match behaviour.refusal:
@@ -223,5 +254,8 @@ def _events(message: OutgoingMessage, behaviour: Behaviour) -> tuple[TrackingEve
 
 
 def _first_link(message: OutgoingMessage) -> str:
-    found = LINK.search(message.html) or LINK.search(message.text)
-    return html.unescape(found.group(1) or found.group(2)) if found else ""
+    """As its recipient knows it: the HTML's may be counted ones, those of the text never are."""
+    if found := TEXT_LINK.search(message.text):
+        return found[0]
+    found = LINK.search(message.html)
+    return html.unescape(found[1]) if found else ""

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ SCHEMA = """
         from_address, subject, html, text, headers, attachments, outcome, code, key
     )
 """
+BY_KEY = "CREATE INDEX IF NOT EXISTS kept_by_key ON kept (key, outcome)"
+PAGE = 1_000
 INSERT = "INSERT INTO kept VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -91,6 +94,58 @@ def clear() -> int:
         return connection.execute("DELETE FROM kept").rowcount
 
 
+def forget(recipient: str) -> int:
+    """Empty what one recipient (lower case) was sent; that it was sent stays. How many."""
+    with _open() as connection:
+        return connection.execute(
+            "UPDATE kept SET recipient = 'erased', cc = '[]', bcc = '[]', subject = '', html = '',"
+            " text = '', headers = '{}', attachments = '[]' WHERE lower(recipient) = ?",
+            [recipient],
+        ).rowcount
+
+
+def outcomes(keys: Sequence[str]) -> dict[str, list[str]]:
+    """{key: what was answered to it, one outcome for each attempt} of those it has."""
+    found: dict[str, list[str]] = {}
+    statement = (
+        "SELECT key, outcome FROM kept WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id"
+    )
+    with _open() as connection:
+        for key, outcome in connection.execute(statement, [json.dumps(list(keys))]):
+            found.setdefault(key, []).append(outcome)
+    return found
+
+
+def complete_since() -> datetime.datetime:
+    """The moment (UTC) from which nothing it was given is missing here."""
+    with _open() as connection:
+        (born,) = connection.execute("PRAGMA user_version").fetchone()
+        first, oldest = connection.execute("SELECT min(id), min(at) FROM kept").fetchone()
+        given = connection.execute("SELECT seq FROM sqlite_sequence").fetchone()
+    if born and (first == 1 or given is None):  # nothing went since the file was made
+        return datetime.datetime.fromtimestamp(born * 60, datetime.UTC)
+    if oldest is None:
+        return datetime.datetime.now(datetime.UTC)
+    return datetime.datetime.fromtimestamp(oldest, datetime.UTC)
+
+
+def entries(provider: str, answered: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(recipient, key) of what a provider was given and answered with one of these outcomes."""
+    last = 0
+    while True:
+        with _open() as connection:
+            rows = connection.execute(
+                "SELECT id, recipient, key FROM kept WHERE id > ? AND provider = ?"
+                " AND outcome IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+                [last, provider, json.dumps(list(answered)), PAGE],
+            ).fetchall()
+        if not rows:
+            return
+        for _, recipient, key in rows:
+            yield recipient, key
+        last = rows[-1]["id"]
+
+
 @contextlib.contextmanager
 def _open() -> Iterator[sqlite3.Connection]:
     """One connection per call: it may be used from any thread and after a fork."""
@@ -101,8 +156,11 @@ def _open() -> Iterator[sqlite3.Connection]:
     try:
         if is_new:
             connection.execute("PRAGMA journal_mode=WAL")
+            # When the file was made: the end of that minute, in minutes since 1970.
+            connection.execute(f"PRAGMA user_version={int(time.time() // 60) + 1}")
         connection.execute("PRAGMA synchronous=OFF")  # losing the last ones to a power cut is fine
         connection.execute(SCHEMA)
+        connection.execute(BY_KEY)
         with connection:
             yield connection
     finally:

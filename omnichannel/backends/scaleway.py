@@ -6,9 +6,10 @@ from typing import Any
 from django import forms
 
 from omnichannel.backends.anymail import AnymailBackend
+from omnichannel.backends.http import HttpForm
 
 
-class ScalewayForm(forms.Form):
+class ScalewayForm(HttpForm):
     project_id = forms.UUIDField(label="Project ID", help_text="Of the project with the domain.")
 
     def clean_project_id(self) -> str:
@@ -19,7 +20,7 @@ class Scaleway(AnymailBackend):
     slug = "anymail-scaleway"
     label = "Scaleway"
     esp = "anymail.backends.scaleway.EmailBackend"
-    api_url = "https://api.scaleway.com/transactional-email/v1alpha1/regions/fr-par/"
+    service_url = "https://api.scaleway.com/transactional-email/v1alpha1/regions/fr-par/"
     tracks = False  # the domain's settings decide
     uses = {"service_url": "Service URL", "app_key": "Secret key"}
     config_form = ScalewayForm

@@ -33,7 +33,17 @@ _TABLE = (
     ("bounce", "ERROR", "The receiving server could not accept the message."),
     ("delivered", "OK", "The email was sent successfully delivered to the recipient."),
     ("dropped", "ERROR", "The email will not be sent."),
+    ("blocked", "TEMPORARY", "A bounce that says nothing about the address."),
+    ("deferred", "TEMPORARY", "The receiving server asked to wait. SendGrid tries for 72 hours."),
+    ("processed", "OK", "SendGrid has the message and is ready to deliver it."),
+    ("open", "OK", "The message was opened."),
+    ("click", "OK", "A link in the message was clicked."),
+    ("spamreport", "COMPLAINT", "The recipient marked the message as spam."),
+    ("unsubscribe", "UNSUBSCRIBED", "The recipient unsubscribed from everything."),
+    ("group_unsubscribe", "UNSUBSCRIBED", "The recipient unsubscribed from a group."),
+    ("group_resubscribe", "SUBSCRIBED", "The recipient subscribed to a group again."),
 )
+_NOTES = {"open", "click", "spamreport", "unsubscribe", "group_unsubscribe", "group_resubscribe"}
 _OUTCOMES = {
     "202": Outcome.ACCEPTED,
     "401": Outcome.AUTH,
@@ -44,6 +54,10 @@ _OUTCOMES = {
     "500": Outcome.TEMPORARY,
     "503": Outcome.TEMPORARY,
     "delivered": Outcome.DELIVERED,
+    "blocked": Outcome.TEMPORARY,
+    "deferred": Outcome.TEMPORARY,
+    "processed": Outcome.ACCEPTED,
+    **dict.fromkeys(_NOTES, ""),
 }
 STATUSES = tuple(
     Status(code, reason, _OUTCOMES.get(code, Outcome.REJECTED), description, DOCUMENTATION)

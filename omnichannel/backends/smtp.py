@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import smtplib
 import socket
 import ssl
@@ -9,11 +10,11 @@ import time
 from collections.abc import Iterable, Iterator
 
 from django import forms
-from django.utils import timezone
 
-from omnichannel.backends import mime
+from omnichannel.backends import delivery_codes, mime, return_path
 from omnichannel.backends.base import Backend, OutgoingMessage, ProviderConfig, Result
 from omnichannel.backends.envelope import (
+    ADDRESS,
     refuse_bad_addresses,
     refuse_unsafe,
     sender_of,
@@ -73,6 +74,20 @@ class SmtpForm(forms.Form):
         required=False,
         help_text="How this machine introduces itself. Empty: its own name.",
     )
+    bounce_address = forms.RegexField(
+        rf"\A{ADDRESS.pattern}\Z",
+        max_length=254,
+        required=False,
+        help_text="Where reports of what did not arrive go, such as bounces@example.com: the "
+        "envelope sender. Empty: to the From Address.",
+        error_messages={"invalid": "Write one address, such as bounces@example.com."},
+    )
+    verp = forms.BooleanField(
+        label="A bounce address for each message",
+        required=False,
+        help_text="bounces+…@example.com (VERP): every report then names its message. The mailbox "
+        "must take all addresses that begin with bounces+.",
+    )
 
     def clean_ca_certificate(self) -> str:
         text = str(self.cleaned_data["ca_certificate"])
@@ -82,13 +97,35 @@ class SmtpForm(forms.Form):
             raise forms.ValidationError("This is not a PEM certificate.") from error
         return text
 
+    def clean_bounce_address(self) -> str:
+        address = str(self.cleaned_data["bounce_address"])
+        try:
+            return wire_address(address)[0]
+        except SendError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_verp(self) -> bool:
+        is_on = bool(self.cleaned_data["verp"])
+        address = str(self.cleaned_data.get("bounce_address") or "")
+        if not is_on or "bounce_address" in self.errors:
+            return is_on
+        if not address:
+            raise forms.ValidationError("Fill in the bounce address, or switch this off.")
+        if not address.isascii() or len(address.rpartition("@")[0]) > return_path.LONGEST_BASE:
+            raise forms.ValidationError(
+                f"The part before @ must be plain letters, at most {return_path.LONGEST_BASE}."
+            )
+        return is_on
+
 
 class Smtp(Backend):
     slug = "smtp"
     label = "SMTP server"
     uses = {"app_user": "User name", "app_password": "Password"}
     config_form = SmtpForm
-    statuses = STATUSES
+    statuses = (*STATUSES, *delivery_codes.STATUSES)
+    is_worth_keeping = True
+    reports_by_mail = True
     documentation = "https://www.rfc-editor.org/rfc/rfc5321#section-4.2.3"
 
     def __init__(self, config: ProviderConfig) -> None:
@@ -103,7 +140,12 @@ class Smtp(Backend):
             self._fleet = Fleet(
                 self._new_session, self._pack, self._accepted, size, self.config.deadline
             )
-        yield from self._fleet.deliver(messages)
+        self._fleet.idle = self.idle
+        try:
+            yield from self._fleet.deliver(messages)
+        finally:
+            if self._fleet is not None:
+                self._fleet.idle = Backend.idle
 
     def send(self, message: OutgoingMessage) -> Result:
         return next(iter(self.deliver([message])))
@@ -130,17 +172,24 @@ class Smtp(Backend):
         """The message as it goes on the wire. Raises Rejected."""
         refuse_unsafe(message, self.config)
         refuse_bad_addresses(message, self.config)
-        data = mime.build(message, self.config, timezone.now())
-        sender, utf8 = wire_address(sender_of(message, self.config)[0])
+        data = mime.build(message, self.config, datetime.datetime.now(datetime.UTC))
+        sender, utf8 = wire_address(self._return_path(message))
         utf8 = utf8 or not data.isascii()
         wired = map(wire_address, dict.fromkeys((message.to, *message.cc, *message.bcc)))
         return Parcel(
             message,
             sender,
             [(address, utf8 or own) for address, own in wired],
-            data.replace(b"\r\n.", b"\r\n..") + b".\r\n",
+            data + b".\r\n",
             time.monotonic() + self.config.deadline,
         )
+
+    def _return_path(self, message: OutgoingMessage) -> str:
+        bounces = self.config.options.get("bounce_address")
+        if not bounces:
+            return sender_of(message, self.config)[0]
+        has_own = self.config.options.get("verp")
+        return return_path.address_for(message.key, bounces) if has_own else str(bounces)
 
     def _accepted(self, parcel: Parcel) -> Result:
         code, text = parcel.taken or (250, b"")

@@ -1,12 +1,10 @@
 """Many SMTP connections at once, in one thread: real relays are about connections.
 
-Messages are taken as connections become free. A connection that is lost before a message's body
-went out costs nothing: another one takes the message over.
+A connection lost before a message's body went out costs nothing: another takes the message over.
 """
 
 from __future__ import annotations
 
-import selectors
 import smtplib
 import time
 from collections import deque
@@ -14,19 +12,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from omnichannel.backends.base import OutgoingMessage, Result
 from omnichannel.backends.smtp_line import GOOD, Line, Parcel, Reply
+from omnichannel.backends.smtp_lines import Lines
 from omnichannel.backends.smtp_openers import Openers
 from omnichannel.backends.smtp_session import SmtpSession
 from omnichannel.backends.smtp_statuses import ACCEPTED, interrupted, refusal, words
-from omnichannel.exceptions import (
-    OutcomeUnknown,
-    ProviderTrouble,
-    Rejected,
-    SendError,
-)
+from omnichannel.exceptions import OutcomeUnknown, ProviderTrouble, Rejected, SendError
 
 MESSAGES_PER_LINE = 500
 IDLE_SECONDS = 30
 POLL_SECONDS = 0.05
+LIMIT_SECONDS = 5.0  # after which a server that took no more connections is asked again
 
 
 class Fleet:
@@ -44,55 +39,78 @@ class Fleet:
         self.pack = pack
         self.accept = accept
         self.size = size
-        self.lines: list[Line] = []
-        self._selector = selectors.DefaultSelector()
+        self.lines = Lines()
+        self._looked = self._limit_ends = 0.0
+        self.idle: Callable[[], None] = lambda: None  # called whenever no answer came
         self._openers = Openers(open_session, size)
         self._waiting: deque[Parcel] = deque()
         self._results: deque[Result] = deque()
         self._feed: Iterator[OutgoingMessage] = iter(())
-        self._is_fed = True
-        self._limit = size
+        self._is_fed, self._limit = True, size
 
     def deliver(self, messages: Iterable[OutgoingMessage]) -> Iterator[Result]:
         """A result per message, as they come. Raises ProviderTrouble when nothing connects."""
-        self._feed = iter(messages)
-        self._is_fed = False
-        self._limit = self.size
+        self._feed, self._is_fed, self._limit = iter(messages), False, self.size
+        self._greet()
         try:
             while self._is_waiting() or not self._is_fed:
                 self._poll()
                 yield from self._told()  # what is known, before anything can go wrong
                 self._assign()
             yield from self._told()
+        except ProviderTrouble as trouble:
+            yield from self._taken(trouble)
+            raise
         finally:
-            self._drop_busy()
+            # What is still in hand when the batch is broken off has no answer to wait for.
+            self._waiting.clear()
+            self._results.clear()
+            self.lines.drop_busy()
+
+    def _greet(self) -> None:
+        """Whatever became of the connections since the last run."""
+        self._openers.forget_failures()
+        self.lines.retire(time.monotonic() - IDLE_SECONDS)
+        self.lines.select(0.0)
+        while found := self.lines.next_to_attend():
+            self._attend(*found)
+        self._take_opened()
+
+    def _taken(self, trouble: ProviderTrouble) -> Iterator[Result]:
+        """Who was written to must not be written to again for the sake of a copy."""
+        yield from self._told()
+        for parcel in filter(lambda parcel: parcel.taken, self._waiting):
+            parcel.notes.append(f" Its other copies were not taken: {trouble}")
+            yield self.accept(parcel)
 
     def close(self) -> None:
         self._openers.close()
-        for line in self.lines:
-            line.hang_up()
-        self.lines.clear()
-        self._selector.close()
+        self.lines.close()
 
     def _told(self) -> Iterator[Result]:
         while self._results:
             yield self._results.popleft()
 
     def _is_waiting(self) -> bool:
-        """There is something to wait for: an answer, or a connection for a message."""
-        return bool(self._waiting) or any(not line.is_idle for line in self.lines)
+        """For an answer, or for a connection that takes a message."""
+        return bool(self._waiting) or self.lines.is_any_busy
 
     def _assign(self) -> None:
         """Give every free connection a message."""
         self._take_opened()
-        self._retire()
-        for line in [line for line in self.lines if line.is_idle]:
+        while self.lines.free:
+            line = self.lines.free[-1]
+            if line.messages >= MESSAGES_PER_LINE:
+                self.lines.end(line)
+                continue
             parcel = self._next()
             if parcel is None:
-                break
+                return
+            self.lines.free.pop()
             self._begin(line, parcel)
-        else:
-            self._open_more()
+            if self._results:
+                return  # told before more are taken
+        self._open_more()
 
     def _open_more(self) -> None:
         """All connections are busy: open another for each message that waits."""
@@ -110,14 +128,13 @@ class Fleet:
         for ended in self._openers.ended():
             if isinstance(ended, ProviderTrouble):
                 trouble = ended
-                continue
-            line = Line(ended)
-            self.lines.append(line)
-            self._selector.register(line, selectors.EVENT_READ, line)
+            else:
+                self.lines.add(Line(ended))
         if trouble is not None and not self.lines and not self._openers:
             raise trouble
         if trouble is not None:  # the server takes no more connections than these
             self._limit = max(1, len(self.lines) + len(self._openers))
+            self._limit_ends = time.monotonic() + LIMIT_SECONDS
 
     def _next(self, *, fresh: bool = False) -> Parcel | None:
         if self._waiting and not fresh:
@@ -136,6 +153,8 @@ class Fleet:
         if parcel.recipients[0][1] and not line.has_utf8:
             text = "The server does not take addresses with such letters (SMTPUTF8)."
             self._settle(parcel, Rejected(text, code="smtputf8"))
+            if line.is_idle:
+                self.lines.free.append(line)
             return
         line.begin(parcel)
         self._flush(line)
@@ -148,31 +167,36 @@ class Fleet:
             if not line.unheard:
                 self._lost(line, error)
             return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.wants_write else 0)
-        self._selector.modify(line, wanted, line)
+        self.lines.watch(line)
 
     def _poll(self) -> None:
         """Hear replies until one settles a message: its result is told before more is heard."""
-        seconds = POLL_SECONDS / 10 if self._openers else POLL_SECONDS
+        while not self._results and (found := self.lines.next_to_attend()):
+            self._attend(*found)
         if not self.lines:
-            self._openers.wait(seconds)
-            return
-        unheard = [line for line in self.lines if line.unheard]
-        for line in unheard:
-            self._attend(line, readable=False)
-            if self._results:
-                return
-        if unheard or not self._is_waiting():
-            seconds = 0.0
-        for key, events in self._selector.select(seconds):
-            self._attend(key.data, readable=bool(events & selectors.EVENT_READ))
-            if self._results:
-                return
-        self._end_late()
+            self._openers.wait(POLL_SECONDS / 10)
+        elif not self._results:
+            seconds = POLL_SECONDS / 10 if self._openers else POLL_SECONDS
+            self.lines.select(seconds if self._is_waiting() else 0.0)
+        if time.monotonic() - self._looked > POLL_SECONDS:
+            self._look_after()
 
-    def _attend(self, line: Line, *, readable: bool) -> None:
+    def _look_after(self) -> None:
+        """Now and then: what takes too long ends, what idled too long is closed."""
+        now = self._looked = time.monotonic()
+        for line in self.lines.late(now):
+            self._attend(line, is_readable=True)  # its answer came while we were held up
+            if not line.is_gone and line.is_late(now):
+                self._lost(line, TimeoutError("the time for it ran out"))
+        if now > self._limit_ends:
+            self._limit = self.size
+        self.lines.retire(now - IDLE_SECONDS)
+        self.idle()
+
+    def _attend(self, line: Line, is_readable: bool) -> None:
+        was_busy = not line.is_idle
         try:
-            if readable:
+            if is_readable:
                 line.read()
         except OSError as error:
             self._lost(line, error)
@@ -181,12 +205,13 @@ class Fleet:
             self._heard(line, line.unheard.popleft())
         if line.broken is not None and not line.unheard:
             self._lost(line, line.broken)
-        elif line in self.lines and line.wants_write:
+        elif not line.is_gone and line.wants_write:
             self._flush(line)
+        self.lines.attended(line, was_busy=was_busy)
 
     def _heard(self, line: Line, reply: Reply) -> None:
         parcel, stage = reply.parcel, reply.stage
-        if line not in self.lines or stage == "rset":
+        if line.is_gone or stage == "rset":
             return
         if stage == "answer":
             self._answered(line, reply)
@@ -219,7 +244,7 @@ class Fleet:
         """The next envelope goes out behind this body, unless another connection is free."""
         if not line.pipelines or line.messages >= MESSAGES_PER_LINE:
             return
-        if any(other.is_idle for other in self.lines):
+        if self.lines.free:
             return
         parcel = self._next()
         if parcel is not None:
@@ -237,7 +262,8 @@ class Fleet:
         elif reply.parcel.taken is None:
             reply.parcel.taken = (reply.code, reply.text)
         self._settle(reply.parcel, error)
-        if reply.code == 421 and line in self.lines:
+        # Answered before its body was out: the rest of it would be read as commands.
+        if (reply.code == 421 or line.is_mid_body) and not line.is_gone:
             self._lost(line, smtplib.SMTPResponseException(reply.code, reply.text))
 
     def _settle(self, parcel: Parcel, error: SendError | None) -> None:
@@ -255,10 +281,10 @@ class Fleet:
 
     def _lost(self, line: Line, error: OSError) -> None:
         """The connection is gone: judge what was on it by how far it got."""
-        if line not in self.lines:
+        if line.is_gone:
             return
         in_hand = line.in_hand()
-        self._forget(line)
+        self.lines.forget(line)
         line.session.close()
         for number, (parcel, stage) in enumerate(in_hand):
             # The one behind another is late only since that one was.
@@ -272,29 +298,3 @@ class Fleet:
                 parcel.tries += 1
                 parcel.ends = time.monotonic() + self.deadline  # it was not this one's fault
                 self._waiting.appendleft(parcel)
-
-    def _end_late(self) -> None:
-        now = time.monotonic()
-        for line in list(self.lines):
-            if not line.unheard and any(parcel.ends < now for parcel, _ in line.in_hand()):
-                self._lost(line, TimeoutError("the time for it ran out"))
-
-    def _retire(self) -> None:
-        """Close what idled too long or has carried enough."""
-        oldest = time.monotonic() - IDLE_SECONDS
-        for line in [line for line in self.lines if line.is_idle]:
-            if line.last_used < oldest or line.messages >= MESSAGES_PER_LINE:
-                self._forget(line)
-                line.hang_up()
-
-    def _forget(self, line: Line) -> None:
-        self.lines.remove(line)
-        self._selector.unregister(line)
-
-    def _drop_busy(self) -> None:
-        """What is still in hand when the batch is broken off has no answer to wait for."""
-        self._waiting.clear()
-        self._results.clear()
-        for line in [line for line in self.lines if not line.is_idle]:
-            self._forget(line)
-            line.session.close()

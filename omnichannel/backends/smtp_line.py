@@ -6,6 +6,7 @@ body of the one before: one round trip a message.
 
 from __future__ import annotations
 
+import selectors
 import smtplib
 import socket
 import ssl
@@ -19,6 +20,8 @@ from omnichannel.backends.smtp_session import SmtpSession
 
 READ_SIZE = 65536
 GOOD = {"mail": (250,), "rcpt": (250, 251, 252), "data": (354,)}
+# With PIPELINING these decide nothing: the reply to DATA does.
+SILENT = {stage: GOOD[stage] for stage in ("mail", "rcpt")}
 NOTHING = b".\r\n"
 TRIES = 3  # connections a message may see lost before its body
 
@@ -59,9 +62,12 @@ class Line:
         self.session = session
         self.sock: socket.socket = session.wire.sock
         self.sock.setblocking(False)
+        self._is_encrypted = isinstance(self.sock, ssl.SSLSocket)
         self.pipelines = session.has_extn("pipelining")
         self.has_utf8 = session.has_extn("smtputf8")
         self.messages = 0
+        self.is_gone = False  # closed: nothing more is heard from it
+        self.watched = selectors.EVENT_READ
         self.last_used = time.monotonic()
         self.unheard: deque[Reply] = deque()
         self.broken: OSError | None = None  # why nothing more will come
@@ -79,6 +85,14 @@ class Line:
     @property
     def is_idle(self) -> bool:
         return not self._awaited and not self.unheard
+
+    @property
+    def is_mid_body(self) -> bool:
+        return self._body_ends > 0
+
+    def is_late(self, now: float) -> bool:
+        """Something on it has not been answered in its time."""
+        return not self.unheard and any(parcel.ends < now for parcel, _ in self.in_hand())
 
     @property
     def wants_write(self) -> bool:
@@ -146,10 +160,14 @@ class Line:
             self._receive()
         except OSError as error:
             self.broken = error
-        self.unheard.extend(self._replies())
+        try:
+            self._hear()
+        except OSError as error:
+            self.broken = self.broken or error
 
     def _receive(self) -> None:
-        while True:
+        is_more = True
+        while is_more:
             try:
                 data = self.sock.recv(READ_SIZE)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -160,6 +178,8 @@ class Line:
             self._unread -= len(data)
             if self._unread < 0:
                 raise ConnectionError("the answer is longer than allowed")
+            # Encrypted data that was read already does not wake the selector again.
+            is_more = self._is_encrypted or len(data) == READ_SIZE
 
     def hang_up(self) -> None:
         """Say QUIT if it can be said at once; close either way."""
@@ -170,15 +190,16 @@ class Line:
             pass
         self.session.close()
 
-    def _replies(self) -> list[Reply]:
+    def _hear(self) -> None:
+        """Add the replies that have come whole, up to the one that nobody asked for."""
         *lines, self._in = self._in.split(b"\n")
-        found: list[Reply] = []
         for line in lines:
             code, is_last = _parse(line)
             self._text.append(bytes(line[4:]).rstrip(b"\r"))
             if is_last:
-                found.append(self._answer(code))
-        return found
+                reply = self._answer(code)
+                if not (self.pipelines and code in SILENT.get(reply.stage, ())):
+                    self.unheard.append(reply)
 
     def _answer(self, code: int) -> Reply:
         text = b"\n".join(self._text)

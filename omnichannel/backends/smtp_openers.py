@@ -34,6 +34,11 @@ class Openers:
         self._opening = [future for future in self._opening if future not in done]
         return [_outcome(future) for future in done]
 
+    def forget_failures(self) -> None:
+        """Of connections that the last run did not wait for."""
+        failed = [future for future in self._opening if future.done() and future.exception()]
+        self._opening = [future for future in self._opening if future not in failed]
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         for future in self._opening:

@@ -1,8 +1,4 @@
-"""An SMTP conversation on top of smtplib: one end for everything, and always known how far it got.
-
-`stage` is what was being done last, so that a lost connection can be judged:
-connect, mail, rcpt, data, body (the final dot is not out) or answer (it is).
-"""
+"""An SMTP conversation on top of smtplib, up to its first message: one end for everything."""
 
 from __future__ import annotations
 
@@ -11,12 +7,9 @@ import ipaddress
 import smtplib
 import socket
 import ssl
-import time
 from typing import cast
 
 from omnichannel.backends.deadline import Clock, DeadlineSocket, dial
-
-STEPS = (("mail", (250,)), ("rcpt", (250, 251, 252)), ("data", (354,)))
 
 
 class SmtpSession(smtplib.SMTP):
@@ -26,11 +19,8 @@ class SmtpSession(smtplib.SMTP):
         # Without a name smtplib asks the resolver for ours, which can take half a minute.
         super().__init__(local_hostname=hello_name or _own_name())
         self.clock = Clock()
-        self.stage = "connect"
         self.banner = ""
         self.cipher = ""
-        self.messages = 0
-        self.last_used = time.monotonic()
 
     def open(
         self, host: str, port: int, context: ssl.SSLContext | None, *, is_implicit: bool = False
@@ -70,7 +60,7 @@ class SmtpSession(smtplib.SMTP):
     def hang_up(self) -> None:
         """Say QUIT if that costs nothing; drop the connection either way."""
         try:
-            if self.sock is not None and self.stage != "body":
+            if self.sock is not None:
                 self.clock.start(0.5)
                 self.putcmd("quit")
         except OSError:

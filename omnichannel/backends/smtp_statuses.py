@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 
 from omnichannel.backends.base import Status
@@ -12,9 +13,16 @@ from omnichannel.exceptions import (
     Rejected,
     SendError,
     TemporaryError,
+    Throttled,
 )
 
 ACCEPTED = frozenset({250, 251, 252})
+# How relays say "too fast": with codes that otherwise concern one mailbox only.
+THROTTLING = re.compile(
+    r"too many (messages|e?-?mails|connections)|(unusual|sending|message) rate|rate.?limit"
+    r"|throttl|slow(ing)? down|\b4\.7\.28\b|\[TSS0\d",
+    re.IGNORECASE,
+)
 UNAUTHORISED = frozenset({530, 534, 535, 538})
 
 STATUSES = (
@@ -58,6 +66,8 @@ def refusal(code: int, text: str, *, stage: str) -> SendError:
     """The error for an answer that is not acceptance. A code nobody knows goes by its class."""
     if code in UNAUTHORISED:
         return ProviderRefused(text, code=str(code))
+    if 400 <= code < 500 and THROTTLING.search(text):
+        return Throttled(text, code=str(code))
     if 400 <= code < 500:
         return TemporaryError(text, code=str(code))
     if 500 <= code < 600:

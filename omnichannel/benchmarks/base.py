@@ -21,7 +21,10 @@ class BenchOptions:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value. `peak_mb` is the highest resident size of the process measured."""
+    """One measured value. `peak_mb` is the highest resident size of the process measured.
+
+    A proof bounds its figures, and `meaning` says what it means that a bound is broken.
+    """
 
     name: str  # dotted, such as import.rate
     value: float
@@ -29,6 +32,19 @@ class Figure:
     n: int = 0
     seconds: float = 0.0
     peak_mb: float = 0.0
+    at_most: float | None = None
+    at_least: float | None = None
+    meaning: str = ""
+
+    def broken(self) -> str:
+        """Which bound is broken, as a sentence; empty when none is."""
+        if self.at_most is not None and self.value > self.at_most:
+            bound = f"at most {self.at_most:g}"
+        elif self.at_least is not None and self.value < self.at_least:
+            bound = f"at least {self.at_least:g}"
+        else:
+            return ""
+        return f"{self.name} is {self.value:g}, allowed is {bound}. {self.meaning}".strip()
 
 
 def peak_mb(*, children: bool = False) -> float:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from omnichannel.choices import Category, ChannelType, JobStatus, Priority
 
@@ -14,6 +15,8 @@ class Job(models.Model):
 
     `source` and `reference` point upward without an import: ("campaign", "7").
     """
+
+    API = "api"  # the source of what other systems send
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=200)
@@ -36,6 +39,9 @@ class Job(models.Model):
     reply_to = models.CharField("reply to", max_length=320, blank=True)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     ends_at = models.DateTimeField("end date", null=True, blank=True)
+    needs_consent = models.BooleanField(
+        default=False, help_text="Only recipients who consented are written to."
+    )
     expected = models.PositiveBigIntegerField(
         default=0, help_text="How many recipients the job has."
     )
@@ -45,12 +51,25 @@ class Job(models.Model):
     cursor = models.PositiveBigIntegerField(
         default=0, editable=False, help_text="Where the writing of messages goes on."
     )
+    max_delay_days = models.PositiveSmallIntegerField(
+        "maximum delay days",
+        null=True,
+        blank=True,
+        help_text="So many days after it was written, a capped message is given up.",
+    )
+    is_cap_exempt = models.BooleanField("exempt from the frequency cap", default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField("created")
     started_at = models.DateTimeField("started", null=True, blank=True)
     finished_at = models.DateTimeField("finished", null=True, blank=True)
+    purged_counts = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="The messages deleted by retention, by the status they had.",
+    )
 
     class Meta:
         ordering = ("-id",)
@@ -65,6 +84,24 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def counts(self) -> dict[str, int]:
+        """Its messages by status, those that retention has deleted included."""
+        mine = Job.objects.filter(pk=self.pk).values_list("purged_counts", flat=True)
+        purged: dict[str, int] = mine.get()
+        for _ in range(3):
+            rows = self.messages.order_by().values_list("status").annotate(number=Count("id"))
+            found = Counter(dict(rows))
+            before, purged = purged, mine.get()
+            if before == purged:  # nothing went from here to there while it was counted
+                break
+        found.update(purged)
+        return dict(found)
+
+    @property
+    def purged(self) -> int:
+        """How many of its messages retention has deleted."""
+        return sum(self.purged_counts.values())
 
 
 class JobSample(models.Model):
@@ -97,6 +134,9 @@ class Lane(models.Model):
     interval_max = models.TimeField(null=True, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
+    # Closed from the one moment to the other, end exclusive; moved on by whoever sets it.
+    closed_from = models.DateTimeField(null=True, blank=True)
+    closed_until = models.DateTimeField(null=True, blank=True)
     is_paused = models.BooleanField(default=False)
     rate_limit = models.PositiveIntegerField(null=True, blank=True)
     cursor = models.PositiveBigIntegerField(

@@ -5,21 +5,52 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
+from django.db.models.functions import Lower
 
 from omnichannel.choices import Category, MessageStatus, Priority, sources_of
+
+ERASED = "erased"  # what is left of an address is this and the message's id
+TROUBLE = (MessageStatus.FAILED, MessageStatus.ERROR, MessageStatus.UNCERTAIN)
+WITH_CAPITALS = ~Q(to_address=Lower("to_address"))
+WITH_COPIES = ~Q(cc_addresses="", bcc_addresses="")
+
+
+class OneOf(Func):
+    """The condition of a partial index as it is written there: SQLite knows it by its words."""
+
+    def __init__(self, statuses: tuple[MessageStatus, ...]) -> None:
+        super().__init__(F("status"), output_field=models.BooleanField())
+        words = ", ".join(f"'{status.value}'" for status in statuses)
+        only = len(statuses) == 1
+        self.template = f"%(expressions)s = {words}" if only else f"%(expressions)s IN ({words})"
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, at: datetime.datetime) -> MessageQuerySet:
-        """Messages that wait by themselves and whose moment (UTC) has come."""
-        return self.filter(
-            status__in=(MessageStatus.SCHEDULED, MessageStatus.ERROR), due_at__lte=at
-        )
+        """Messages that wait by themselves and whose moment (UTC) has come, in that order."""
+        return self.by_themselves().filter(due_at__lte=at).order_by("due_at")
+
+    def by_themselves(self) -> MessageQuerySet:
+        """Messages that wait for a moment of their own."""
+        return self.filter(OneOf((MessageStatus.SCHEDULED, MessageStatus.ERROR)))
 
     def overdue(self, at: datetime.datetime) -> MessageQuerySet:
-        """Messages not handed over whose time has ended."""
-        return self.filter(status__in=MessageStatus.waiting(), expires_at__lte=at)
+        """Messages not handed over whose time has ended, in that order."""
+        rows = self.filter(OneOf(MessageStatus.waiting()), expires_at__lte=at)
+        return rows.order_by("expires_at")
+
+    def ready(self) -> MessageQuerySet:
+        """Messages that wait for a worker to claim them."""
+        return self.filter(OneOf((MessageStatus.NEW,)))
+
+    def claimed(self) -> MessageQuerySet:
+        """Messages that a worker has, or had when it died."""
+        return self.filter(OneOf((MessageStatus.SENDING,)))
+
+    def uncertain(self) -> MessageQuerySet:
+        """Messages that were handed over and got no answer."""
+        return self.filter(OneOf(TROUBLE), status=MessageStatus.UNCERTAIN)
 
     def move(self, target: MessageStatus, **fields: Any) -> int:
         """Move those rows that may become `target`; answer how many did.
@@ -138,7 +169,10 @@ class Message(models.Model):
         ordering = ("-id",)
         verbose_name = "message"
         verbose_name_plural = "message queue"
-        permissions = [("resolve_message", "Can requeue, cancel and resolve messages")]
+        permissions = [
+            ("resolve_message", "Can requeue, cancel and resolve messages"),
+            ("export_message", "Can export messages"),
+        ]
         indexes = [
             models.Index(fields=["lane", "id"], condition=Q(status="new"), name="message_ready"),
             models.Index(
@@ -161,6 +195,15 @@ class Message(models.Model):
             ),
             models.Index(fields=["job", "status"], name="message_job_status"),
             models.Index(fields=["to_address"], name="message_to"),
+            # With the one above it finds an address however it is written. Most are in lower case
+            # and have no entry here: writing them costs next to nothing more.
+            models.Index(
+                Lower("to_address"),
+                condition=WITH_CAPITALS,
+                name="message_to_lower",
+            ),
+            # For one person's page.
+            models.Index(fields=["id"], name="message_with_copies", condition=WITH_COPIES),
             models.Index(
                 fields=["status", "id"],
                 condition=Q(status__in=["failed", "error", "uncertain"]),
@@ -188,6 +231,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"Message {self.pk} to {self.to_address}"
+
+    @property
+    def is_erased(self) -> bool:
+        """Whose it was is not known any more (see `omnichannel.erasing`)."""
+        return self.to_address == f"{ERASED}-{self.pk}"
 
     @property
     def retries_allowed(self) -> int:

@@ -18,6 +18,17 @@ def backend_choices() -> list[tuple[str, str]]:
     return backends.choices()
 
 
+def uncertain_field(category: Category) -> models.CharField[str, str]:
+    """What is done with uncertain messages of one category."""
+    return models.CharField(
+        f"{category.label.lower()} messages" if category != Category.OTP else "one-time passwords",
+        max_length=10,
+        choices=[("", "As above"), *OnUncertain.choices],
+        blank=True,
+        default="",
+    )
+
+
 class ChannelProviderQuerySet(models.QuerySet["ChannelProvider"]):
     def able(self, at: datetime.datetime) -> ChannelProviderQuerySet:
         """Those that may be used at the given moment (UTC): active, not stopped, not resting."""
@@ -109,6 +120,18 @@ class ChannelProvider(models.Model):
         max_length=10,
         choices=OnUncertain.choices,
         default=OnUncertain.HOLD,
+        help_text="A message that was handed over and got no answer may or may not have arrived.",
+    )
+    on_uncertain_transactional = uncertain_field(Category.TRANSACTIONAL)
+    on_uncertain_otp = uncertain_field(Category.OTP)
+    on_uncertain_promotional = uncertain_field(Category.PROMOTIONAL)
+    uncertain_alert_minutes = models.PositiveIntegerField(
+        "alert after, in minutes",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(525_600)],
+        help_text="A message uncertain for longer is told of on the first page and in the log. "
+        "Empty: as the server is set, an hour unless changed.",
     )
     is_active = models.BooleanField("active", default=True)
     is_demo = models.BooleanField(default=False, editable=False)
@@ -117,6 +140,12 @@ class ChannelProvider(models.Model):
     resting_until = models.DateTimeField(null=True, blank=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
     trouble = models.TextField(blank=True, editable=False)
+    uncertain_told_to = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="What has been uncertain since before this moment has been told of in the log.",
+    )
 
     objects = ChannelProviderQuerySet.as_manager()
     history = HistoricalRecords(
@@ -128,6 +157,7 @@ class ChannelProvider(models.Model):
             "resting_until",
             "failures",
             "trouble",
+            "uncertain_told_to",
         ]
     )
 
@@ -147,6 +177,10 @@ class ChannelProvider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def policy_for(self, category: str) -> OnUncertain:
+        """What is done with its uncertain messages of this category."""
+        return OnUncertain(getattr(self, f"on_uncertain_{category}") or self.on_uncertain)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -27,10 +27,11 @@ def main() -> None:
     limit()
     from omnichannel.exceptions import TemplateError
     from omnichannel.rendering.examine import examine
+    from omnichannel.rendering.visual import shown
 
     request: Mapping[str, Any] = json.load(sys.stdin)
     try:
-        answer = examine(request)
+        answer = shown(request["show"]) if "show" in request else examine(request)
     except TemplateError as error:
         answer = {
             "error": str(error),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Template, meta, nodes
+from jinja2 import Template, nodes
 
 from omnichannel.exceptions import TemplateError
 from omnichannel.rendering.css import inline_css, text_template
 from omnichannel.rendering.environment import HTML, TEXT, Language, run
+from omnichannel.rendering.mjml import compiled
+from omnichannel.rendering.names import guarded, used
 from omnichannel.rendering.values import names_of
 
 PARTS = ("subject", "html", "text")
 MAX_SOURCE = 500_000  # characters
 MAX_TAGS = 3_000
-SPACES = ("event", "global", "system")
 
 
 def examine(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,12 +24,15 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
 
     With "values" (and "global_values", "system") every name must be known, and the answer has
     the parts rendered: {"compiled_html", "compiled_text", "variables", "rendered": {part: text}}.
+    With "kind" "mjml" the HTML's source is MJML.
     """
     sources = {part: request.get(part) or "" for part in PARTS}
     trees = {part: checked(part, source) for part, source in sources.items()}
+    is_mjml = request.get("kind") == "mjml" and bool(sources["html"].strip())
+    html = from_mjml(sources["html"]) if is_mjml else sources["html"]
     answer: dict[str, Any] = {
-        "compiled_html": inline_css(sources["html"]),
-        "compiled_text": sources["text"] or text_template(sources["html"]),
+        "compiled_html": inline_css(html),
+        "compiled_text": sources["text"] or text_template(html),
         "variables": sorted({name for tree in trees.values() for name, _ in used(tree)}),
     }
     values = request.get("values")
@@ -42,10 +46,27 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
         "text": load("text", answer["compiled_text"]),
     }
     if values is not None:
-        answer["rendered"] = {
-            part: tried(part, template, names) for part, template in templates.items()
-        }
+        try:
+            answer["rendered"] = {
+                part: tried(part, template, names) for part, template in templates.items()
+            }
+        except TemplateError as error:
+            if is_mjml and error.part == "html":
+                raise without_line(error) from error
+            raise
     return answer
+
+
+def from_mjml(source: str) -> str:
+    try:
+        return compiled(source)
+    except TemplateError as error:
+        raise in_part("html", error) from error
+
+
+def without_line(error: TemplateError) -> TemplateError:
+    """The line counts in what was compiled, which its author does not see."""
+    return in_part(error.part, TemplateError(str(error)))
 
 
 def language(part: str) -> Language:
@@ -84,34 +105,6 @@ def tried(part: str, template: Template, names: Mapping[str, Any]) -> str:
 def in_part(part: str, error: TemplateError) -> TemplateError:
     error.part = part
     return error
-
-
-def used(tree: nodes.Template) -> Iterator[tuple[str, nodes.Node]]:
-    """The names a template takes from outside: first_name, global.company_name."""
-    outside = meta.find_undeclared_variables(tree)
-    for node in tree.find_all((nodes.Name, nodes.Getattr)):
-        name = name_of(node)
-        if name and ("." in name or name in outside):
-            yield name, node
-
-
-def name_of(node: nodes.Node) -> str:
-    """first_name or global.company_name; empty for any other part of a template."""
-    if isinstance(node, nodes.Name) and node.name not in SPACES and node.ctx == "load":
-        return node.name
-    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-        space = node.node.name
-        return f"{space}.{node.attr}" if space in SPACES else ""
-    return ""
-
-
-def guarded(tree: nodes.Template) -> set[str]:
-    """The names a template can do without: `x is defined`, `x|default(...)`."""
-    return {
-        name_of(node.node)
-        for node in tree.find_all((nodes.Test, nodes.Filter))
-        if node.name in ("defined", "undefined", "default", "d")
-    }
 
 
 def check_known(part: str, tree: nodes.Template, names: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from omnichannel.exceptions import TemplateError
 
 logger = logging.getLogger(__name__)
 
-WALL_SECONDS = 5  # the processor limit of the child comes first, unless the machine is busy
+WALL_SECONDS = 15  # the processor limit of the child comes first, unless the machine is busy
 CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from omnichannel.rendering.check import main; main()"
@@ -35,7 +35,8 @@ def ask(request: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-@lru_cache(maxsize=4)  # a preview asks twice, and a save once before its transaction and once in it
+# A preview asks twice, and a save for each of its texts before its transaction and again in it.
+@lru_cache(maxsize=32)
 def _asked(request: str) -> bytes:
     if not _places.acquire(timeout=WALL_SECONDS):
         raise TemplateError("Too many templates are being checked: try again in a moment.")
@@ -50,7 +51,8 @@ def _asked(request: str) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise TemplateError("The template takes too long to check: make it smaller.") from error
+        text = "The template could not be checked: the machine is too busy. Try again in a moment."
+        raise TemplateError(text) from error
     finally:
         _places.release()
     return read(done)

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-SYSTEM_NAMES = ("today", "year", "message_key")
+SYSTEM_NAMES = ("today", "year", "message_key", "unsubscribe_url", "preferences_url")
 
 
 class Namespace(dict[str, Any]):
@@ -29,8 +29,8 @@ def names_of(
 
     `values` are the recipient's columns; its key "event" holds the event's own values.
     """
-    event = values.get("event")
-    event = event if isinstance(event, dict) else {}
+    found = values.get("event")
+    event = found if isinstance(found, dict) else {}
     return {
         **global_values,
         **event,
