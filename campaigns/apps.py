@@ -8,7 +8,11 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
+        from campaigns.people import audience_records
         from campaigns.preview_rows import audience_rows
-        from omnichannel import preview_rows
+        from campaigns.template_names import recipient_columns
+        from omnichannel import people, preview_rows, template_names
 
         preview_rows.sources.append(audience_rows)
+        people.holdings.append(audience_records)
+        template_names.sources.append(recipient_columns)

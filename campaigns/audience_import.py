@@ -7,6 +7,7 @@ import goes on where it was, and a cancelled one stops before its next chunk.
 from __future__ import annotations
 
 import datetime
+import errno
 import logging
 import os
 import secrets
@@ -20,13 +21,17 @@ from django.utils import timezone
 
 from campaigns import expansion
 from campaigns.choices import ImportStatus
-from campaigns.import_mapping import ImportRefused, Mapping
+from campaigns.import_mapping import Mapping
 from campaigns.import_run import LEASE, ImportRun, Interrupted, drop_file, end_import
-from campaigns.models import AudienceImport
+from campaigns.models import Audience, AudienceImport
 from omnichannel import doorbell
-from omnichannel.exceptions import IllegalTransition
+from omnichannel.exceptions import Busy, IllegalTransition, ImportRefused
 
 log = logging.getLogger(__name__)
+
+
+class NotYet(ImportRefused, Busy):
+    """Something else is being done with the audience: the same can be asked for later."""
 
 
 def submit(row: AudienceImport) -> None:
@@ -39,18 +44,20 @@ def submit(row: AudienceImport) -> None:
     if not row.encoding:
         raise ImportRefused("Choose the encoding of the file.")
     if expansion.reads_from(row.audience_id):
-        raise ImportRefused(
+        raise NotYet(
             "A campaign is writing its messages from this audience. Try again in a minute."
         )
     names = ("encoding", "delimiter", "has_header", "mode", "default_region", "headers", "mapping")
     values = {name: getattr(row, name) for name in names}
     try:
         with transaction.atomic():
+            # Records that are just being added one by one are there before the file is read.
+            Audience.objects.select_for_update().get(pk=row.audience_id)
             queued = AudienceImport.objects.filter(pk=row.pk, status=ImportStatus.UPLOADED).update(
                 status=ImportStatus.QUEUED, **values
             )
     except IntegrityError as error:
-        raise ImportRefused(
+        raise NotYet(
             "Another import into this audience is still running. Wait for its end or cancel it."
         ) from error
     if not queued:
@@ -123,4 +130,6 @@ def _say(error: Exception) -> str:
         return "The uploaded file is gone. Upload it again."
     if isinstance(error, ImportRefused):
         return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk for uploads is full. Free space on it, then upload the file again."
     return f"It stopped at an error that is not the file's: {error}"

@@ -22,6 +22,25 @@ class CampaignStatus(models.TextChoices):
         return (cls.RUNNING, cls.PAUSED)
 
 
+class OnClosedDay(models.TextChoices):
+    """What a campaign does on a weekend or a holiday."""
+
+    SEND = "send", "Send"
+    SEND_AFTER = "after", "Send after"  # on the next open day
+
+
+class Weekday(models.IntegerChoices):
+    """As date.weekday() counts."""
+
+    MONDAY = 0, "Monday"
+    TUESDAY = 1, "Tuesday"
+    WEDNESDAY = 2, "Wednesday"
+    THURSDAY = 3, "Thursday"
+    FRIDAY = 4, "Friday"
+    SATURDAY = 5, "Saturday"
+    SUNDAY = 6, "Sunday"
+
+
 class ImportStatus(models.TextChoices):
     UPLOADED = "uploaded", "Uploaded"  # waits for its mapping to be confirmed
     QUEUED = "queued", "Queued"
@@ -39,20 +58,3 @@ class ImportMode(models.TextChoices):
     UPSERT = "upsert", "Add new records and update known ones"
     ADD = "add", "Add new records only"
     REPLACE = "replace", "Replace all records by this file"
-
-
-class Encoding(models.TextChoices):
-    UTF_8 = "utf-8", "UTF-8"
-    CP1252 = "cp1252", "Western European (Windows-1252)"
-    CP1250 = "cp1250", "Central European (Windows-1250)"
-    CP1251 = "cp1251", "Cyrillic (Windows-1251)"
-    LATIN_1 = "iso-8859-1", "Western European (ISO-8859-1)"
-    LATIN_2 = "iso-8859-2", "Central European (ISO-8859-2)"
-    LATIN_9 = "iso-8859-15", "Western European with euro sign (ISO-8859-15)"
-
-
-class Delimiter(models.TextChoices):
-    COMMA = ",", "Comma ,"
-    SEMICOLON = ";", "Semicolon ;"
-    TAB = "\t", "Tab"
-    PIPE = "|", "Vertical bar |"

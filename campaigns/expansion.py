@@ -10,35 +10,26 @@ from __future__ import annotations
 import datetime
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import (
-    Case,
-    Count,
-    Expression,
-    F,
-    Func,
-    Max,
-    Q,
-    QuerySet,
-    TextField,
-    Value,
-    When,
-)
+from django.db.models import Count, F, Max, Q, QuerySet
 
-from campaigns import recipients
+from campaigns import message_rows, recipients, side_by_side
 from campaigns.choices import CampaignStatus
 from campaigns.models import AudienceMember, CampaignRun
-from omnichannel import crash, doorbell, outbox
-from omnichannel.choices import ChannelType, JobStatus, MessageStatus
+from campaigns.pacing import Breather, fitting
+from campaigns.side_by_side import Order
+from omnichannel import crash, doorbell
+from omnichannel.choices import JobStatus
 from omnichannel.lifecycle import stop_requested
-from omnichannel.models import Job, Message
+from omnichannel.models import Job
 
-# PostgreSQL does not make others wait, SQLite does: there a page is small, and after it comes a
-# pause long enough for a waiting writer, who looks every 100 ms at the latest, to get its turn.
-PAGE = {"postgresql": 20_000, "sqlite": 6_000}
-LONGEST_PAUSE = 0.11  # seconds
+# PostgreSQL does not make others wait, SQLite does: there a page is what can be written in a
+# tenth of a second on the machine as it is.
+PAGE = {"postgresql": 20_000, "sqlite": 2_000}
+FIRST_PAGE = 500
 MINIMUM_SHARE = 0.5  # seconds
 
 
@@ -82,44 +73,95 @@ def expand(job: Job, *, at: datetime.datetime, until: float, page_size: int | No
     worker is writing the same job.
     """
     run = CampaignRun.objects.select_related("job__provider").get(job=job)
-    size = page_size or PAGE[connection.vendor]
-    written = 0
-    while run.written_at is None and time.monotonic() < until and not stop_requested():
-        began = time.monotonic()
-        count = _write_page(run, size, at)
-        if count is None:
-            break
-        written += count
+    with side_by_side.only_writer(run.job_id) as is_ours:
+        if run.written_at is not None or not is_ours:
+            return 0
+        constants = message_rows.constants_of(run.job, at)
+        # Only now: whoever was writing it before may have got further.
+        run.job.refresh_from_db(fields=["cursor", "expanded"])
+        before = run.job.expanded
+
+        def cursor() -> int:
+            run.job.refresh_from_db(fields=["cursor"])
+            return run.job.cursor
+
+        pages = Pages(run, page_size, until)
+        side_by_side.write(partial(_write_pages, run, pages, constants), cursor)
+        run.job.refresh_from_db(fields=["cursor", "expanded"])
+        _finish(run, at)
+    return run.job.expanded - before
+
+
+class Pages:
+    """The pages of a run one after the other, as large as the database likes them."""
+
+    def __init__(self, run: CampaignRun, size: int | None, until: float) -> None:
+        self.run = run
+        self.fixed = size
+        # The first page is short: its messages leave while the next is written.
+        self.size = size or (PAGE[connection.vendor] if run.job.cursor else FIRST_PAGE)
+        self.until = until
+
+    def next(self, first: int) -> Page | None:
+        """The page after the record `first`; None at the end or when the time is over."""
+        if time.monotonic() >= self.until or stop_requested():
+            return None
+        return _next_page(self.run, first, self.size)
+
+    def learn(self, held: float) -> None:
+        """A page of this size took so many seconds."""
+        if self.fixed:
+            return
         if connection.vendor == "sqlite":
-            time.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
-    return written
+            self.size = fitting(self.size, held)
+        else:
+            self.size = min(4 * self.size, PAGE[connection.vendor])
 
 
-def _write_page(run: CampaignRun, size: int, at: datetime.datetime) -> int | None:
-    """Write one page; None when there is nothing left to do here."""
-    job = run.job
-    with transaction.atomic():
-        page = _next_page(run, size)
-        # No join here: PostgreSQL looks at a changed row again only with the row's own columns.
-        mine = Job.objects.filter(
-            pk=job.pk, cursor=job.cursor, status__in=JobStatus.active()
-        ).update(cursor=page.last if page else job.cursor)
-        if not mine or not unwritten().filter(pk=run.pk).exists():
-            transaction.set_rollback(True)
-            return None
-        if page is None:
-            CampaignRun.objects.filter(pk=run.pk, written_at=None).update(written_at=at)
-            return None
-        inserted = _insert(run, page, at)
-        doorbell.ring_for(job.category)
+def _write_pages(run: CampaignRun, pages: Pages, constants: dict[str, Any], order: Order) -> None:
+    """Write the next page and the next, until there is none or one could not be committed."""
+    breather = Breather()
+    while (page := order.plan(pages.next)) is not None:
+        with breather:
+            _write_page(run, page, constants, order)
+        pages.learn(breather.held)
+
+
+def _write_page(run: CampaignRun, page: Page, constants: dict[str, Any], order: Order) -> None:
+    """Write one page, unless it is not to be written any more."""
+    with order.page(page.last) as may_commit, transaction.atomic():
+        members = _members(run, page.first, page.last)
+        inserted = message_rows.insert(members, run.job, constants)
+        doorbell.ring_for(run.job.category)
         crash.point("expanding")
-        Job.objects.filter(pk=job.pk).update(expanded=F("expanded") + inserted)
+        # Pages are committed in their order, so that one number tells where to go on.
+        if not order.wait_for(page.first) or not _advance(run, page, inserted):
+            transaction.set_rollback(True)
+            return
         CampaignRun.objects.filter(pk=run.pk).update(
             without_address=F("without_address") + page.blank,
             repeated=F("repeated") + page.records - page.blank - inserted,
         )
-    job.cursor = page.last
-    return inserted
+        may_commit.set()
+
+
+def _advance(run: CampaignRun, page: Page, inserted: int) -> bool:
+    """Note in the job what was written, unless it was cancelled or somebody else has been here."""
+    # No join here: PostgreSQL looks at a changed row again only with the row's own columns.
+    mine = Job.objects.filter(
+        pk=run.job_id, cursor=page.first, status__in=JobStatus.active()
+    ).update(cursor=page.last, expanded=F("expanded") + inserted)
+    return bool(mine) and unwritten().filter(pk=run.pk).exists()
+
+
+def _finish(run: CampaignRun, at: datetime.datetime) -> None:
+    """Nothing is left to write: say so, unless the job was cancelled."""
+    if _next_page(run, run.job.cursor, 1) is not None:
+        return
+    with transaction.atomic():
+        active = Job.objects.filter(pk=run.job_id, status__in=JobStatus.active())
+        if active.update(cursor=F("cursor")) and unwritten().filter(pk=run.pk).exists():
+            CampaignRun.objects.filter(pk=run.pk, written_at=None).update(written_at=at)
 
 
 def _members(run: CampaignRun, first: int, last: int) -> QuerySet[Any]:
@@ -131,11 +173,11 @@ def _members(run: CampaignRun, first: int, last: int) -> QuerySet[Any]:
         column=run.recipient_column,
         channel_type=run.job.channel_type,
         category=run.job.category,
+        needs_consent=run.job.needs_consent,
     )
 
 
-def _next_page(run: CampaignRun, size: int) -> Page | None:
-    first = run.job.cursor
+def _next_page(run: CampaignRun, first: int, size: int) -> Page | None:
     members = AudienceMember.objects.filter(
         audience_id=run.audience_id or 0, id__gt=first, id__lte=run.last_member
     ).annotate(to=recipients.address_of(run.recipient_column, run.job.channel_type))
@@ -143,97 +185,3 @@ def _next_page(run: CampaignRun, size: int) -> Page | None:
         last=Max("id"), records=Count("id"), blank=Count("id", filter=Q(to=""))
     )
     return Page(first=first, **found) if found["records"] else None
-
-
-def _insert(run: CampaignRun, page: Page, at: datetime.datetime) -> int:
-    """One statement for the whole page. An address met before in the job is left out."""
-    values = {**_constants(run, at), **_computed(run)}
-    names = {column: f"insert_{column}" for column in values}
-    rows = (
-        _members(run, page.first, page.last)
-        .exclude(to="")
-        .annotate(**{names[column]: value for column, value in values.items()})
-        .order_by("id")
-        .values_list(*names.values())
-    )
-    select, params = rows.query.sql_with_params()
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(column) for column in values)
-    table = quote(Message._meta.db_table)
-    statement = ("INSERT INTO", table, "(", columns, ")", select, "ON CONFLICT DO NOTHING")
-    with connection.cursor() as cursor:
-        cursor.execute(" ".join(statement), params)
-        return cursor.rowcount
-
-
-def _constants(run: CampaignRun, at: datetime.datetime) -> dict[str, Expression]:
-    """Every column of a message that is the same for the whole job."""
-    job = run.job
-    message = Message(
-        job=job,
-        lane=job.lanes.get(),
-        provider=job.provider,
-        category=job.category,
-        priority=job.priority,
-        template_version_id=job.template_version_id,
-        created_at=at,
-        expires_at=outbox.expiry(job.ends_at, job.provider, at),
-    )
-    return {
-        str(field.column): Value(field.pre_save(message, add=True), output_field=field)
-        for field in Message._meta.concrete_fields
-        if not field.primary_key
-    }
-
-
-def _computed(run: CampaignRun) -> dict[str, Expression]:
-    """The columns of a message that differ from record to record."""
-    is_bad = Q(fate=MessageStatus.FAILED.value)
-    is_suppressed = Q(fate=MessageStatus.SUPPRESSED.value)
-    bad = Value(recipients.ADDRESS_ERRORS[ChannelType(run.job.channel_type)])
-    suppressed = Value("The address is on the suppression list.")
-    return {
-        "key": _new_key(),
-        "to_address": _as_is("to"),
-        "status": _as_is("fate"),
-        "variables": _variables(),
-        "error_code": Case(When(is_bad, then=Value(recipients.ADDRESS_ERROR)), default=Value("")),
-        "error_message": Case(
-            When(is_bad, then=bad), When(is_suppressed, then=suppressed), default=Value("")
-        ),
-    }
-
-
-def _as_is(name: str) -> Expression:
-    return Func(F(name), template="%(expressions)s")
-
-
-def _new_key() -> Expression:
-    """A UUID of version 7 (RFC 9562): in the order of time, its index grows at one end only."""
-    stamp = Value(f"{time.time_ns() // 1_000_000:012x}7")
-    if connection.vendor == "postgresql":
-        template = (
-            "(%(expressions)s || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"
-        )
-    else:
-        template = (
-            "%(expressions)s || substr(lower(hex(randomblob(2))), 2) || '8' || "
-            "substr(lower(hex(randomblob(8))), 2)"
-        )
-    return Func(stamp, template=template, output_field=TextField())
-
-
-def _variables() -> Expression:
-    """The record's variables, with its e-mail address and phone number among them."""
-    own = (Value("email"), F("email"), Value("phone"), F("phone"))
-    if connection.vendor == "postgresql":
-        both = Func(*own, function="jsonb_build_object", output_field=TextField())
-        return Func(
-            F("variables"),
-            both,
-            template="%(expressions)s",
-            arg_joiner=" || ",
-            output_field=TextField(),
-        )
-    paths = (Value("$.email"), F("email"), Value("$.phone"), F("phone"))
-    return Func(F("variables"), *paths, function="json_set", output_field=TextField())

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from campaigns.choices import ImportMode
-from campaigns.csv_source import Record
 from campaigns.import_mapping import Mapping
 from campaigns.import_rows import NewMember, Reject
 from campaigns.import_store import Known, store
+from omnichannel.csv_source import START, Position, Record
 
 COUNTERS = ("rows_done", "added", "updated", "unchanged", "duplicates", "rejected")
 
@@ -33,6 +33,7 @@ class Chunk:
     unchanged: int = 0
     duplicates: int = 0
     rejected: int = 0
+    end: Position = START  # where the next chunk begins
 
     def counts(self) -> dict[str, int]:
         return {name: getattr(self, name) for name in COUNTERS}

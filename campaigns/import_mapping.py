@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.text import slugify
 
-from omnichannel.exceptions import OmnichannelError
+from omnichannel.exceptions import ImportRefused
 
 MAX_COLUMNS = 500
 MAX_NAME = 60
@@ -22,10 +22,6 @@ _EMAIL_CELL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE_CELL = re.compile(r"\+?[\d\s().-]{7,20}")
 _EMAIL_HEADER = re.compile(r"(?:.*_)?e?_?mail(?:_address|_value)?")
 _PHONE_HEADER = re.compile(r"phone|mobile|msisdn|gsm|cell|(?:^|_)tel(?:$|_)")
-
-
-class ImportRefused(OmnichannelError):
-    """The file cannot be imported as it is: the text says what to mend."""
 
 
 @dataclass(frozen=True)

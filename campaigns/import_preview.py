@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaigns.choices import Delimiter, Encoding
-from campaigns.csv_source import CsvSource, Record
 from campaigns.import_mapping import (
-    ImportRefused,
     Mapping,
     guess,
     looks_like_header,
     variable_names,
 )
 from campaigns.models import AudienceImport
-
-ROWS = 20
+from omnichannel.choices import Encoding
+from omnichannel.csv_source import ROWS, Record, delimiter_of, head
+from omnichannel.exceptions import ImportRefused
 
 
 @dataclass(frozen=True)
@@ -48,24 +45,9 @@ def preview(row: AudienceImport) -> Preview:
     return Preview(headers, names, notes if row.has_header else [], rows, mapping)
 
 
-def head(path: str | Path, encoding: str, delimiter: str) -> list[Record]:
-    """The first record and the twenty after it."""
-    with CsvSource(path, encoding, delimiter) as source:
-        return list(itertools.islice(source.records(), ROWS + 1))
-
-
 def detect(path: str | Path, encoding: str) -> tuple[str, bool]:
-    """The delimiter that cuts the first rows into the most, and equally many, fields; header."""
+    """The delimiter, and whether the first row looks like a header."""
     encoding = encoding or Encoding.CP1252
-    found = {delimiter: head(path, encoding, delimiter) for delimiter in Delimiter.values}
-    delimiter = max(found, key=lambda each: _evenness(found[each]))
-    records = found[delimiter]
+    delimiter = delimiter_of(path, encoding)
+    records = head(path, encoding, delimiter)
     return delimiter, bool(records) and looks_like_header(records[0][1])
-
-
-def _evenness(records: list[Record]) -> float:
-    if not records or len(records[0][1]) < 2:
-        return 0
-    width = len(records[0][1])
-    even = sum(len(fields) == width for _, fields, _ in records)
-    return even / len(records) * min(width, 20)

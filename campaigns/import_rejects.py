@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.formulas import escape
+from omnichannel.formulas import escape
 
 MAX_CELL = 1_000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from campaigns.formulas import unescape
 from campaigns.import_mapping import Mapping
 from campaigns.phone_numbers import e164
 from omnichannel.addresses import clean_email
 from omnichannel.exceptions import InvalidMessage
+from omnichannel.formulas import unescape
 
 MAX_KEY = 320
 
@@ -38,18 +38,20 @@ def row_cleaner(mapping: Mapping, region: str, width: int) -> Callable[[list[str
     `region`: the country of phone numbers written without +. `width`: fields of a good row.
     """
     email_at, phone_at, by = mapping.email, mapping.phone, mapping.key
-    columns = list(mapping.variables.items())
+    names, places = list(mapping.variables), list(mapping.variables.values())
 
     def clean(fields: list[str]) -> NewMember:
         if len(fields) != width:
             _check_width(fields, width)
-        email = ""
-        if email_at is not None:
-            email = _address("email", unescape(fields[email_at]), clean_email)
-        phone = ""
-        if phone_at is not None:
-            phone = _address("phone", unescape(fields[phone_at]), lambda text: e164(text, region))
-        variables = {name: unescape(fields[index]) for name, index in columns}
+        cells = [cell.strip() for cell in fields]
+        if "'" in "".join(cells):
+            cells = [unescape(cell) for cell in cells]
+        email = phone = ""
+        if email_at is not None and (text := cells[email_at].strip()):
+            email = _address("email", text, clean_email)
+        if phone_at is not None and (text := cells[phone_at].strip()):
+            phone = _address("phone", text, e164, region)
+        variables = dict(zip(names, [cells[place] for place in places], strict=True))
         key = email.lower() if by == "email" else phone if by == "phone" else variables[by]
         if not key:
             raise Reject(by, "It is empty, and duplicates are known by it.")
@@ -68,11 +70,8 @@ def _check_width(fields: list[str], width: int) -> None:
         raise Reject("row", f"It has {len(fields)} fields; the first row has {width}.")
 
 
-def _address(field: str, text: str, clean: Callable[[str], str]) -> str:
-    text = text.strip()
-    if not text:
-        return ""
+def _address(field: str, text: str, clean: Callable[..., str], *more: str) -> str:
     try:
-        return clean(text)
+        return clean(text, *more)
     except InvalidMessage as error:
         raise Reject(field, str(error)) from error

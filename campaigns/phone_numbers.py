@@ -36,8 +36,23 @@ def _calling_code(head: str) -> int:
     return 0
 
 
+@cache
+def _plan_of(head: str) -> tuple[int, frozenset[int], re.Pattern[str]]:
+    """For the + and three digits: where the national number begins, and its plan."""
+    code = _calling_code(head[1:])
+    return (len(str(code)) + 1, *_plan(code)) if code else (0, frozenset(), re.compile(""))
+
+
 def e164(text: str, region: str) -> str:
     """The number as + and digits. Raises InvalidMessage with the reason."""
+    if text[:1] == "+" and text[1:].isdigit() and text.isascii() and len(text) > 4:
+        begin, lengths, needs_parse = _plan_of(text[:4])
+        if len(text) - begin in lengths and not needs_parse.match(text[begin:]):
+            return text
+    return _written_otherwise(text, region)
+
+
+def _written_otherwise(text: str, region: str) -> str:
     bare = text.translate(_FILLERS)
     if not bare.isascii():
         return clean_phone(text, region)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count
 
-from campaigns import recipients
+from campaigns import by_language, open_days, recipients, sms_parts, ways_out
 from campaigns.choices import ImportStatus
 from campaigns.models import AudienceMember, Campaign
-from omnichannel import rendering, routing
+from omnichannel import caps, outbox, rendering, routing
 from omnichannel.addresses import clean_address
 from omnichannel.choices import Category, ChannelType, MessageStatus
 from omnichannel.exceptions import InvalidMessage, NoProvider, OmnichannelError, TemplateError
@@ -31,17 +31,27 @@ class Preflight:
     provider: ChannelProvider | None = None
     starts: datetime.datetime | None = None
     window: str = ""
+    delay: open_days.Delay | None = None
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    caps: list[str] = field(default_factory=list)  # which may make messages wait
+    parts: sms_parts.Parts | None = None  # of an SMS, from some of the records
     records: int = 0
     without_address: int = 0
     malformed: int = 0
     suppressed: int = 0
+    unconsented: int = 0
+    languages: dict[str, int] = field(default_factory=dict)  # how many get which text
 
     @property
     def recipients(self) -> int:
         """How many can be written to; the same address twice is not looked for here."""
-        return self.records - self.without_address - self.malformed - self.suppressed
+        left_out = self.without_address + self.malformed + self.suppressed + self.unconsented
+        return self.records - left_out
+
+    @property
+    def all_parts(self) -> int:
+        return self.parts.of(self.recipients) if self.parts else 0
 
 
 def check(campaign: Campaign, at: datetime.datetime) -> Preflight:
@@ -49,6 +59,7 @@ def check(campaign: Campaign, at: datetime.datetime) -> Preflight:
     found = quick_check(campaign, at)
     _count(campaign, found)
     _warn_about_records(found)
+    _look_at_parts(campaign, found)
     return found
 
 
@@ -59,12 +70,17 @@ def quick_check(campaign: Campaign, at: datetime.datetime) -> Preflight:
     _look_at_audience(campaign, found)
     _look_at_template(campaign, found)
     _look_at_provider(campaign, at, found)
+    found.warnings += ways_out.warnings(campaign, found.provider)
+    if not campaign.is_cap_exempt:
+        found.caps = [cap.text for cap in caps.active(campaign.channel_type)]
     return found
 
 
 def column_of(campaign: Campaign) -> str:
     """The column of the audience that the addresses are read from."""
-    return campaign.recipient_column or recipients.default_column(campaign.channel_type)
+    version = campaign.template.published_version
+    named = campaign.recipient_column or (version.to_key if version else "")
+    return named or recipients.default_column(campaign.channel_type)
 
 
 def provider_of(campaign: Campaign, at: datetime.datetime) -> ChannelProvider:
@@ -102,6 +118,11 @@ def _look_at_template(campaign: Campaign, found: Preflight) -> None:
             f"The template “{template}” is for {template.get_channel_type_display()}: "
             "choose another."
         )
+    if template.category not in ("", Category.PROMOTIONAL):
+        found.warnings.append(
+            f"The template “{template}” is meant for {template.get_category_display().lower()} "
+            "messages: a campaign's are promotional."
+        )
     version = template.published_version
     if version is None:
         found.problems.append(f"The template “{template}” has no published version: publish it.")
@@ -117,9 +138,10 @@ def _look_at_template(campaign: Campaign, found: Preflight) -> None:
 def _missing_variables(campaign: Campaign, version: TemplateVersion) -> list[str]:
     known = {*recipients.OWN_COLUMNS, *campaign.audience.columns}
     known |= {f"global.{key}" for key in global_values()}
+    names = {name for text in version.further_texts.values() for name in text.variables}
     return [
         name
-        for name in version.variables
+        for name in sorted({*version.variables, *names})
         if name not in known and not name.startswith("system.") and name not in ("global", "system")
     ]
 
@@ -130,10 +152,15 @@ def _try_first_record(campaign: Campaign, version: TemplateVersion, found: Prefl
     if member is None:
         return
     values = {**member.variables, "email": member.email, "phone": member.phone}
-    try:
-        rendering.render(version, values, global_values())
-    except TemplateError as error:
-        found.problems.append(f"The template cannot be filled for the first record: {error}")
+    for language in (*version.languages, ""):
+        spoken = {**values, "language": language} if language else values
+        try:
+            rendering.render(version, spoken, global_values())
+        except TemplateError as error:
+            where = f", in {language}" if language else ""
+            found.problems.append(
+                f"The template cannot be filled for the first record{where}: {error}"
+            )
 
 
 def _look_at_provider(campaign: Campaign, at: datetime.datetime, found: Preflight) -> None:
@@ -156,8 +183,29 @@ def _look_at_provider(campaign: Campaign, at: datetime.datetime, found: Prefligh
             f"The provider “{provider}” rests until {provider.resting_until:%H:%M:%S} UTC: "
             f"{provider.trouble}"
         )
-    _look_at_window(provider, at, found)
+    _look_at_days(campaign, provider, at, found)
     _look_at_sender(campaign, provider, found)
+
+
+def _look_at_days(
+    campaign: Campaign, provider: ChannelProvider, at: datetime.datetime, found: Preflight
+) -> None:
+    window = (provider.interval_min, provider.interval_max)
+    delay = found.delay = open_days.delay(campaign, at, at, window)
+    if delay is None:
+        _look_at_window(provider, at, found)
+        return
+    found.starts = delay.until
+    if delay.until is None:
+        found.problems.append("The calendar leaves no day to send on: open one, or send on all.")
+        return
+    found.warnings.append(f"{delay.why}: the first message goes {delay.when}.")
+    ends = outbox.expiry(campaign.ends_at, provider, at)
+    if ends and ends <= delay.until:
+        found.warnings.append(
+            f"Nothing would be sent: every message expires before, at {ends:%Y-%m-%d %H:%M} UTC. "
+            "Choose a later end date, more Days Before Expire at the provider, or other days."
+        )
 
 
 def _look_at_window(provider: ChannelProvider, at: datetime.datetime, found: Preflight) -> None:
@@ -203,13 +251,23 @@ def _count(campaign: Campaign, found: Preflight) -> None:
         column=column_of(campaign),
         channel_type=campaign.channel_type,
         category=Category.PROMOTIONAL,
+        needs_consent=campaign.needs_consent,
     )
-    fates = rows.order_by().values_list("fate").annotate(number=Count("id"))
-    counts = Counter(dict(fates))
+    version = campaign.template.published_version
+    groups = rows.annotate(written=by_language.written(version)).order_by()
+    counts: Counter[str] = Counter()
+    spoken = by_language.Spoken(version)
+    counted = groups.values_list("fate", "written").annotate(number=Count("id"))
+    for fate, written, number in counted.iterator():
+        counts[fate] += number
+        if fate == MessageStatus.NEW:
+            spoken.add(written, number)
+    found.languages = spoken.by_name()
     found.records = counts.total()
     found.without_address = counts[recipients.BLANK]
     found.malformed = counts[MessageStatus.FAILED]
     found.suppressed = counts[MessageStatus.SUPPRESSED]
+    found.unconsented = counts[recipients.UNCONSENTED]
 
 
 def _warn_about_records(found: Preflight) -> None:
@@ -217,6 +275,7 @@ def _warn_about_records(found: Preflight) -> None:
         (found.without_address, "without an address: left out."),
         (found.malformed, "with a malformed address: their messages fail."),
         (found.suppressed, "on the suppression list: left out."),
+        (found.unconsented, "without a consent on record: left out."),
     )
     for count, text in texts:
         if count:
@@ -224,3 +283,15 @@ def _warn_about_records(found: Preflight) -> None:
             found.warnings.append(f"{count:,} {records} {text}")
     if found.records and not found.recipients:
         found.problems.append("Nobody is left to write to.")
+
+
+def _look_at_parts(campaign: Campaign, found: Preflight) -> None:
+    version = campaign.template.published_version
+    if campaign.channel_type != ChannelType.SMS or version is None:
+        return
+    parts = found.parts = sms_parts.look(campaign.audience, version)
+    if parts.unregistered:
+        found.warnings.append(
+            f"{parts.unregistered} of {parts.records} records looked at would fail. "
+            f"{parts.deviation}"
+        )

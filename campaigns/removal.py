@@ -12,12 +12,12 @@ from campaigns.choices import ImportStatus
 from campaigns.members import count_down, page_of_ids
 from campaigns.models import Audience, AudienceMember
 from campaigns.pacing import Breather
-from omnichannel.exceptions import OmnichannelError
+from omnichannel.exceptions import IllegalTransition
 
 AT_ONCE = 2_000  # records that may be deleted while the operator waits
 
 
-class AudienceInUse(OmnichannelError):
+class AudienceInUse(IllegalTransition):
     """The audience cannot be deleted: something still needs it."""
 
 

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils.text import slugify
 
-from campaigns import cancelling, preflight
+from campaigns import cancelling, open_days, preflight
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
 from campaigns.preflight import NotReady
@@ -56,6 +56,7 @@ def start(
         if campaign.jobs().filter(status__in=JobStatus.active()).exists():
             raise IllegalTransition(f"A run of {campaign} is not over yet: wait or cancel it.")
         run = _open_run(campaign, by=by, at=at)
+        open_days.hold(campaign, run.job, at)
         outbox.start_job(run.job, at)
         doorbell.ring("campaigns.tasks.expand_jobs")
     return run.job
@@ -80,7 +81,10 @@ def _open_run(campaign: Campaign, *, by: Actor, at: datetime.datetime) -> Campai
         reply_to=version.reply_to if version else "",
         priority=campaign.priority,
         ends_at=campaign.ends_at,
+        needs_consent=campaign.needs_consent,
         rate_limit=campaign.rate_limit,
+        max_delay_days=campaign.max_delay_days,
+        is_cap_exempt=campaign.is_cap_exempt,
         expected=campaign.audience.members.filter(id__lte=last).count(),
         created_by=by,
     )

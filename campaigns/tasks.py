@@ -8,6 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from campaigns import audience_import, expansion, progress, removal, starting
+from omnichannel import installation
 from omnichannel.lifecycle import stop_requested
 
 EXPAND_SECONDS = 20
@@ -23,11 +24,13 @@ def run_audience_imports() -> int:
 
 @shared_task
 def start_due_campaigns() -> int:
-    return starting.start_due(timezone.now())
+    return 0 if installation.is_held() else starting.start_due(timezone.now())
 
 
 @shared_task
 def expand_jobs() -> int:
+    if installation.is_held():
+        return 0
     return expansion.expand_due(at=timezone.now(), until=time.monotonic() + EXPAND_SECONDS)
 
 

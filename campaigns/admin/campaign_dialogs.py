@@ -5,14 +5,21 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from campaigns import preflight, progress
-from campaigns.models import Campaign
+from campaigns import preflight, progress, resending
+from campaigns.models import Campaign, CampaignRun
 from campaigns.preflight import Preflight
-from omnichannel.admin.base import BaseDialogForm, row_id
+from omnichannel.admin.base import (
+    BaseDialogForm,
+    DestructiveDialog,
+    UnfoldBooleanSwitchWidget,
+    row_id,
+)
 
 NO_START = "Enter a start date in the future first, or run the campaign now."
 
@@ -38,6 +45,10 @@ class CampaignDialog(BaseDialogForm):
         if run is None or campaign.is_editable:
             return {}
         return {"run": run, "figures": progress.recent_figures(run)}
+
+
+class CancelDialog(DestructiveDialog, CampaignDialog):
+    pass
 
 
 class StartDialog(CampaignDialog):
@@ -93,9 +104,53 @@ class ScheduleDialog(StartDialog):
         return super().clean()
 
 
+class ResendDialog(CampaignDialog):
+    """Who of the last run may be written to again, and whether the uncertain are among them."""
+
+    uncertain = forms.BooleanField(
+        label="Uncertain ones, too",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget(),
+        help_text="Nobody knows whether they arrived: these may get the message twice.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.counted.get("uncertain"):
+            del self.fields["uncertain"]
+
+    @cached_property
+    def counted(self) -> dict[str, int]:
+        """{status: how many may be sent again, "unfit": how many may not}."""
+        run, at = self.campaign.latest_run(), timezone.now()
+        if run is None:
+            return {}
+        fit = {str(status): _count(run, status, at) for status in resending.chosen(True)}
+        failed = progress.recent_figures(run).failed
+        return {**fit, "unfit": max(0, failed - fit["failed"])}
+
+    @property
+    def with_uncertain(self) -> bool:
+        return bool(self.cleaned_data.get("uncertain"))
+
+    def facts(self, campaign: Campaign) -> dict[str, Any]:
+        return {"run": campaign.latest_run(), "again": self.counted}
+
+
+def _count(run: CampaignRun, status: str, at: datetime.datetime) -> int:
+    return resending.sendable(run.job, status, at).order_by().count()
+
+
+def has_unreached(run: CampaignRun) -> bool:
+    """Is there somebody to send to again? Asked for every page of the campaign."""
+    at = timezone.now()
+    rows = (resending.sendable(run.job, status, at) for status in resending.chosen(True))
+    return any(found.exists() for found in rows)
+
+
 RUN = {
     "title": "Run this campaign?",
-    "description": "Sending begins at once.",
+    "description": "Sending begins as soon as it may.",
     "form_class": RunDialog,
     "form_submit_text": "Run now",
 }
@@ -117,10 +172,16 @@ RESUME = {
     "form_class": CampaignDialog,
     "form_submit_text": "Resume sending",
 }
+RESEND = {
+    "title": "Send again to those who failed?",
+    "description": "The campaign runs until they are through. Nobody else gets the message again.",
+    "form_class": ResendDialog,
+    "form_submit_text": "Send again",
+}
 CANCEL = {
     "title": "Cancel this campaign?",
     "description": "What is still waiting is never sent. What is sent already stays sent.",
-    "form_class": CampaignDialog,
+    "form_class": CancelDialog,
     "form_submit_text": "Cancel the campaign",
 }
 CLONE = {

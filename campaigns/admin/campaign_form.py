@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.text import slugify
 
-from campaigns import recipients
+from campaigns import drafting
 from campaigns.models import Campaign
-from omnichannel.addresses import clean_address
 from omnichannel.admin.base import UnfoldAdminSelectWidget
-from omnichannel.choices import ChannelType
-from omnichannel.exceptions import InvalidMessage
 
 
 class ByChannelSelect(UnfoldAdminSelectWidget):
@@ -44,10 +39,16 @@ class CampaignForm(forms.ModelForm):
             "from_address",
             "audience",
             "recipient_column",
+            "needs_consent",
             "starts_at",
             "ends_at",
             "priority",
             "rate_limit",
+            "calendar",
+            "on_weekends",
+            "on_holidays",
+            "max_delay_days",
+            "is_cap_exempt",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -60,53 +61,36 @@ class CampaignForm(forms.ModelForm):
         provider = self.fields.get("provider")
         if isinstance(provider, forms.ModelChoiceField):
             provider.empty_label = "The default provider"
+        for name in ("on_weekends", "on_holidays"):
+            if name in self.fields:
+                self.fields[name].required = False
+        calendar = self.fields.get("calendar")
+        if isinstance(calendar, forms.ModelChoiceField):
+            calendar.empty_label = "None: Saturday and Sunday, UTC"
 
     def clean_identifier(self) -> str:
         given = self.cleaned_data["identifier"]
-        return given or free_identifier(self.cleaned_data.get("name", ""), self.instance)
+        return given or drafting.free_identifier(self.cleaned_data.get("name", ""), self.instance)
+
+    def clean_on_weekends(self) -> str:
+        return self.cleaned_data["on_weekends"] or self.instance.on_weekends
+
+    def clean_on_holidays(self) -> str:
+        return self.cleaned_data["on_holidays"] or self.instance.on_holidays
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        channel = data.get("channel_type", "")
-        for name in ("template", "provider"):
-            chosen = data.get(name)
-            if chosen is not None and channel and chosen.channel_type != channel:
-                kind = ChannelType(chosen.channel_type).label
-                self.add_error(name, f"This one is for {kind}: choose one for the channel type.")
-        self._check_column(data)
-        self._check_sender(data, channel)
+        for name, text in drafting.faults(data).items():
+            self.add_error(name, text)
+        if not self.has_error("from_address"):
+            data["from_address"] = drafting.sender_of(data)
+        self._take_priority(data)
         return data
 
-    def _check_column(self, data: dict[str, Any]) -> None:
-        column, audience = data.get("recipient_column"), data.get("audience")
-        if not column or audience is None:
+    def _take_priority(self, data: dict[str, Any]) -> None:
+        """A new campaign has its template's priority, unless somebody chose another."""
+        template = data.get("template")
+        if self.instance.pk or template is None or "priority" in self.changed_data:
             return
-        known = (*recipients.OWN_COLUMNS, *audience.columns)
-        if column not in known:
-            self.add_error(
-                "recipient_column",
-                f"The audience has no such column. It has: {', '.join(known)}.",
-            )
-
-    def _check_sender(self, data: dict[str, Any], channel: str) -> None:
-        sender = data.get("from_address")
-        if not sender or channel != ChannelType.EMAIL:
-            return
-        try:
-            data["from_address"] = clean_address(channel, sender)
-        except InvalidMessage as error:
-            self.add_error("from_address", ValidationError(str(error)))
-
-
-def free_identifier(name: str, campaign: Campaign) -> str:
-    """An identifier made from the name, with a number where it is taken."""
-    stem = slugify(name)[:52] or "campaign"
-    taken = set(
-        Campaign.objects.exclude(pk=campaign.pk)
-        .filter(identifier__startswith=stem)
-        .values_list("identifier", flat=True)
-    )
-    identifier, number = stem, 2
-    while identifier in taken:
-        identifier, number = f"{stem}-{number}", number + 1
-    return identifier
+        if template.priority is not None:
+            data["priority"] = template.priority

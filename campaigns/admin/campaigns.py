@@ -4,17 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, ForeignKey, OuterRef, QuerySet, Subquery
+from django.db.models import ForeignKey, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from campaigns import runner
+from campaigns import drafting, resending, runner
 from campaigns.admin import campaign_dialogs as dialogs
 from campaigns.admin.campaign_form import ByChannelSelect, CampaignForm
 from campaigns.admin.live import LivePages
+from campaigns.admin.report_pages import ReportPages
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
 from omnichannel.admin.base import (
@@ -26,7 +27,6 @@ from omnichannel.admin.base import (
     row_id,
 )
 from omnichannel.exceptions import OmnichannelError
-from omnichannel.models import JobSample
 
 COLOURS = {
     CampaignStatus.SCHEDULED: "warning",
@@ -36,19 +36,19 @@ COLOURS = {
     CampaignStatus.CANCELLED: "danger",
 }
 LAUNCH = ("launch",)
+SHOWN = ("live", "report")  # once it has run
 STEPS: dict[str, tuple[str, ...]] = {
     CampaignStatus.DRAFT: ("run", "schedule"),
     CampaignStatus.SCHEDULED: ("run", "cancel"),
-    CampaignStatus.RUNNING: ("pause", "cancel"),
-    CampaignStatus.PAUSED: ("resume", "cancel"),
-    CampaignStatus.FINISHED: ("run", "schedule"),
+    CampaignStatus.RUNNING: ("pause", "resend", "cancel"),
+    CampaignStatus.PAUSED: ("resume", "resend", "cancel"),
+    CampaignStatus.FINISHED: ("run", "resend", "schedule"),
     CampaignStatus.CANCELLED: ("run", "schedule"),
 }
-LOCKED = "This campaign is {}: its settings cannot be changed. {}"
 
 
 @admin.register(Campaign)
-class CampaignAdmin(LivePages, StudioAdmin):
+class CampaignAdmin(LivePages, ReportPages, StudioAdmin):
     form = CampaignForm
     list_display = ("name", "state", "channel_type", "audience", "progress", "starts_at", "created")
     list_filter = ("status", "channel_type", "tags")
@@ -61,28 +61,30 @@ class CampaignAdmin(LivePages, StudioAdmin):
     fieldsets = (
         (None, {"fields": (("name", "identifier"), "description", "tags")}),
         ("What", {"fields": ("channel_type", "template", ("provider", "from_address"))}),
-        ("To whom", {"fields": ("audience", "recipient_column")}),
+        ("To whom", {"fields": ("audience", "recipient_column", "needs_consent")}),
         ("When", {"fields": ("starts_at", "ends_at", ("priority", "rate_limit"))}),
+        (
+            "Days",
+            {
+                "fields": (
+                    "calendar",
+                    ("on_weekends", "on_holidays"),
+                    ("max_delay_days", "is_cap_exempt"),
+                )
+            },
+        ),
     )
-    actions_detail = ("live", "run", "schedule", "pause", "resume", "cancel", "clone")
-    actions_row = ("live",)
+    actions_detail = (*SHOWN, "run", "schedule", "pause", "resume", "resend", "cancel", "clone")
+    actions_row = SHOWN
 
     class Media:
         js = ("studio/campaign.js",)
         css = {"all": ("studio/campaign.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        run = CampaignRun.objects.filter(campaign=OuterRef("pk")).order_by("-id")
-        sample = JobSample.objects.filter(job=OuterRef("last_job")).order_by("-at")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(last_job=Subquery(run.values("job")[:1]))
-            .annotate(
-                done=Subquery(sample.values_list(F("taken") + F("failed"))[:1]),
-                pending=Subquery(sample.values("pending")[:1]),
-            )
-        )
+        runs = CampaignRun.objects.filter(campaign=OuterRef("pk")).order_by("-id").with_figures()
+        last = {name: Subquery(runs.values(name)[:1]) for name in ("whom", "waiting")}
+        return super().get_queryset(request).annotate(**last)
 
     @display(description="status", ordering="status", label=COLOURS)
     def state(self, obj: Campaign) -> tuple[str, str]:
@@ -94,15 +96,14 @@ class CampaignAdmin(LivePages, StudioAdmin):
 
     @display(description="progress")
     def progress(self, obj: Any) -> str:
-        if obj.last_job is None:
+        if obj.whom is None:
             return "not run yet"
-        total = (obj.done or 0) + (obj.pending or 0)
-        share = 100 * (obj.done or 0) // total if total else 0
-        text = f"{obj.done or 0:,} of {total:,}" if total else "starting"
+        done = 0 if obj.waiting is None else max(0, obj.whom - obj.waiting)
+        text = "starting" if obj.waiting is None else f"{done:,} of {obj.whom:,}"
         return format_html(
             '<a class="campaign-mini" href="{}"><progress max="100" value="{}"></progress>{}</a>',
             self.live_url(obj.pk),
-            share,
+            100 * done // max(1, obj.whom),
             text,
         )
 
@@ -146,9 +147,7 @@ class CampaignAdmin(LivePages, StudioAdmin):
     ) -> HttpResponse:
         campaign = self.get_object(request, object_id)
         if request.method == "POST" and campaign is not None and not campaign.is_editable:
-            state = CampaignStatus(campaign.status)
-            text = LOCKED.format(state.label.lower(), runner.ADVICE[state])
-            messages.error(request, text)
+            messages.error(request, drafting.locked(campaign))
             return HttpResponseRedirect(request.path)
         return super().change_view(request, object_id, *args, **kwargs)
 
@@ -159,13 +158,15 @@ class CampaignAdmin(LivePages, StudioAdmin):
             path("<int:pk>/live/panel/", view(self.live_panel), name="campaign_live_panel"),
             path("<int:pk>/live/chart/", view(self.live_chart), name="campaign_live_chart"),
         ]
-        return own + super().get_urls()
+        return own + self.report_urls() + super().get_urls()
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
         """Only the steps that the campaign's state allows."""
         campaign = get_object_or_404(Campaign, pk=row_id(object_id))
-        has_run = campaign.runs.exists()
-        allowed = {*STEPS[campaign.status], "clone", *(["live"] if has_run else [])}
+        run = campaign.latest_run()
+        allowed = {*STEPS[campaign.status], "clone", *(SHOWN if run else ())}
+        if run is None or not dialogs.has_unreached(run):
+            allowed.discard("resend")
         found = super().get_actions_detail(request, object_id)
         return [step for step in found if step.action_name.rsplit("_", 1)[1] in allowed]
 
@@ -224,6 +225,24 @@ class CampaignAdmin(LivePages, StudioAdmin):
         )
 
     @action(
+        description="Send again to the failed",
+        icon="replay",
+        permissions=LAUNCH,
+        dialog=dialogs.RESEND,
+    )
+    def resend(
+        self, request: HttpRequest, form: dialogs.ResendDialog, object_id: int
+    ) -> HttpResponse:
+        return self._step(
+            request,
+            object_id,
+            lambda campaign: resending.ask(
+                campaign, uncertain=form.with_uncertain, at=timezone.now()
+            ),
+            "{} sends again: {:,} messages.",
+        )
+
+    @action(
         description="Cancel",
         icon="cancel",
         permissions=LAUNCH,
@@ -262,8 +281,9 @@ class CampaignAdmin(LivePages, StudioAdmin):
         campaign = get_object_or_404(Campaign, pk=row_id(object_id))
         target = url or self.live_url(object_id)
         try:
-            move(campaign)
+            result = move(campaign)
         except OmnichannelError as error:
             return self.refuse(request, error, target)
-        self.log_change(request, campaign, text.format(campaign))
-        return self.done(request, text.format(campaign), target)
+        told = text.format(campaign, result)
+        self.log_change(request, campaign, told)
+        return self.done(request, told, target)

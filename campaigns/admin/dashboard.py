@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 from collections import Counter
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import CharField, Count, Model
-from django.db.models.functions import Cast, Substr
+from django.db.models import Count, Model, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -17,21 +17,25 @@ from django.utils import timezone
 from campaigns import demo, progress
 from campaigns.choices import CampaignStatus
 from campaigns.models import Audience, AudienceImport, Campaign
-from omnichannel.choices import EventType, MessageStatus
+from omnichannel import uncertain
+from omnichannel.admin import workers
+from omnichannel.choices import EventType
 from omnichannel.models import (
     ChannelProvider,
     EmailTemplate,
     Message,
     MessageEvent,
+    OutgoingWebhook,
     ProviderRoute,
 )
 
-DAY = datetime.timedelta(hours=24)
+ONE_HOUR = datetime.timedelta(hours=1)
 KEPT = 5  # rows of each list
 COUNT_SECONDS = 10
 CHART_SECONDS = 60
+FRESH_HOURS = 2  # of the chart: this one and the one before
+OLD_HOUR_SECONDS = 600
 BAD_EVENTS = (EventType.FAILED, EventType.BOUNCED, EventType.REJECTED)
-HOUR = len("2026-03-02 12")
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -40,16 +44,22 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["title"] = "Overview"
     at = timezone.now()
     if may("omnichannel.view_message"):
-        events = cache.get_or_set("dashboard:events", lambda: events_by_hour(at), CHART_SECONDS)
-        context["cards"] = cards(events or {}, at)
-        context["chart"] = json.dumps(chart(events or {}, at))
+        events = events_by_hour(at)
+        context["cards"] = cards(events, at)
+        context["chart"] = json.dumps(chart(events, at))
+        context["workers"] = workers.panel(at)
+        context["overdue"] = overdue_uncertain(at)
     if may("omnichannel.view_channelprovider"):
         context["troubles"] = troubled_providers(at)
+    if may("omnichannel.view_outgoingwebhook"):
+        context["webhooks"] = troubled_webhooks(at)
     if may("campaigns.view_campaign"):
         context["campaigns"] = campaigns_under_way()
     if may("campaigns.view_audienceimport"):
         imports = AudienceImport.objects.select_related("audience").defer("mapping", "headers")
         context["imports"] = list(imports.order_by("-id")[:KEPT])
+    if request.user.is_superuser:
+        context["database_alerts"] = workers.database_alerts()
     context["first_steps"] = first_steps(request)
     context["has_demo_data"] = request.user.is_superuser and demo.is_loaded()
     return context
@@ -68,7 +78,7 @@ def cards(events: dict[tuple[str, str], int], at: datetime.datetime) -> list[dic
         _card(
             "Uncertain",
             counts.get("uncertain", 0),
-            f"{messages}?status__exact=uncertain",
+            reverse("admin:omnichannel_uncertainmessage_changelist"),
             "help",
             bad=True,
         ),
@@ -82,25 +92,43 @@ def _card(label: str, number: int, url: str, icon: str, *, bad: bool = False) ->
 
 def waiting_and_uncertain() -> dict[str, int]:
     """Counted one status at a time: each has a small index of its own."""
-    retried = (MessageStatus.SCHEDULED, MessageStatus.ERROR)
     return {
-        "waiting": Message.objects.filter(status=MessageStatus.NEW).order_by().count()
-        + Message.objects.filter(status__in=retried).order_by().count(),
-        "uncertain": Message.objects.filter(status=MessageStatus.UNCERTAIN).order_by().count(),
+        "waiting": Message.objects.ready().order_by().count()
+        + Message.objects.by_themselves().order_by().count(),
+        "uncertain": Message.objects.uncertain().order_by().count(),
     }
 
 
+def overdue_uncertain(at: datetime.datetime) -> dict[str, Any] | None:
+    """How many messages are uncertain for too long, and since when; None when none is."""
+    found = cache.get_or_set("dashboard:overdue", lambda: _overdue(at), COUNT_SECONDS) or {}
+    return found if found.get("number") else None
+
+
+def _overdue(at: datetime.datetime) -> dict[str, Any]:
+    return {"number": uncertain.overdue_count(at), "oldest": uncertain.oldest_overdue(at)}
+
+
 def events_by_hour(at: datetime.datetime) -> dict[tuple[str, str], int]:
-    """{("2026-03-02 12", event type): number} of the last 24 hours (UTC)."""
-    hour = Substr(Cast("at", CharField()), 1, HOUR)
-    rows = (
-        MessageEvent.objects.filter(at__gt=at - DAY)
-        .order_by()
-        .annotate(hour=hour)
-        .values_list("hour", "type")
-        .annotate(number=Count("id"))
-    )
-    return {(hour, kind): number for hour, kind, number in rows}
+    """{("2026-03-02 12", event type): number} of this hour and the 23 before it (UTC).
+
+    An hour is counted by itself: once it is over it is counted seldom, as only late reports
+    still change it.
+    """
+    this = at.replace(minute=0, second=0, microsecond=0)
+    found = {}
+    for back in range(24):
+        hour = this - back * ONE_HOUR
+        seconds = CHART_SECONDS if back < FRESH_HOURS else OLD_HOUR_SECONDS + 10 * back
+        key = f"dashboard:events:{hour:%Y-%m-%d-%H}"
+        counts = cache.get_or_set(key, functools.partial(_events_of, hour), seconds) or {}
+        found.update({(f"{hour:%Y-%m-%d %H}", kind): number for kind, number in counts.items()})
+    return found
+
+
+def _events_of(hour: datetime.datetime) -> dict[str, int]:
+    events = MessageEvent.objects.filter(at__gte=hour, at__lt=hour + ONE_HOUR).order_by()
+    return dict(events.values_list("type").annotate(number=Count("id")))
 
 
 def chart(events: dict[tuple[str, str], int], at: datetime.datetime) -> dict[str, Any]:
@@ -137,6 +165,13 @@ def chart(events: dict[tuple[str, str], int], at: datetime.datetime) -> dict[str
 def troubled_providers(at: datetime.datetime) -> list[ChannelProvider]:
     able = ChannelProvider.objects.able(at).values("pk")
     return list(ChannelProvider.objects.filter(is_active=True).exclude(pk__in=able)[:KEPT])
+
+
+def troubled_webhooks(at: datetime.datetime) -> list[OutgoingWebhook]:
+    """Stopped by themselves, or failing for so long that somebody should look."""
+    failing = Q(stopped_at__isnull=False) | Q(failing_since__lt=at - ONE_HOUR)
+    rows = OutgoingWebhook.objects.filter(failing, is_active=True)
+    return list(rows.defer("secret", "old_secret")[:KEPT])
 
 
 def campaigns_under_way() -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from django import forms
 from django.conf import settings
 from phonenumbers import SUPPORTED_REGIONS, country_code_for_region
 
-from campaigns.choices import Delimiter, Encoding, ImportMode
-from campaigns.import_mapping import ImportRefused, Mapping
+from campaigns.choices import ImportMode
+from campaigns.import_mapping import Mapping
 from campaigns.import_preview import Preview
 from campaigns.models import Audience
 from omnichannel.admin.base import (
@@ -18,6 +18,8 @@ from omnichannel.admin.base import (
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
+from omnichannel.choices import Delimiter, Encoding
+from omnichannel.exceptions import ImportRefused
 
 REGIONS = [("", "None: every number must have +")] + [
     (region, f"{region} (+{country_code_for_region(region)})")

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.options import ModelAdmin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,18 +15,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from campaigns import audience_import, uploads
+from campaigns import audience_import, uploading
 from campaigns.admin.import_forms import MappingForm, UploadForm, WritingForm
 from campaigns.choices import ImportStatus
-from campaigns.import_mapping import ImportRefused
-from campaigns.import_preview import detect, preview
+from campaigns.import_preview import preview
 from campaigns.import_rejects import read_rejects
 from campaigns.import_run import rejects_path
 from campaigns.import_summary import headline, percent, rows_per_second
 from campaigns.models import Audience, AudienceImport
 from campaigns.sample import SAMPLE
 from omnichannel.admin.base import row_id
-from omnichannel.exceptions import OmnichannelError
+from omnichannel.exceptions import ImportRefused, OmnichannelError
 
 TEMPLATES = "admin/campaigns"
 
@@ -74,26 +72,10 @@ class ImportPages(ModelAdmin):
         self, request: HttpRequest, form: UploadForm, audience: Audience | None
     ) -> AudienceImport:
         upload = form.cleaned_data["file"]
-        stored = uploads.receive(upload)
-        row = AudienceImport(
-            file=stored.name,
-            original_name=upload.name[:255],
-            is_xlsx=stored.is_xlsx,
-            encoding=stored.encoding,
-            bytes_total=stored.size,
-            made_audience=audience is None,
-            created_by_id=request.user.pk,
-        )
-        try:
-            row.delimiter, row.has_header = detect(row.file.path, stored.encoding)
-            preview(row)
-            with transaction.atomic():
-                row.audience = audience or Audience.objects.create(name=form.cleaned_data["name"])
-                row.save()
-        except ImportRefused:
-            row.file.storage.delete(stored.name)
-            raise
-        return row
+        row = uploading.examine(upload)
+        with uploading.dropped_unless_kept(row):
+            name = form.cleaned_data.get("name", "")
+            return uploading.keep(row, audience, name=name, by=request.user.pk)
 
     def map_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._may_import(request)

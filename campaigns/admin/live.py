@@ -9,18 +9,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import progress
+from campaigns import open_days, progress
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, CampaignRun
 from campaigns.recipients import ADDRESS_ERROR
 from omnichannel.choices import JobStatus, MessageStatus
-from omnichannel.models import Job, JobSample
+from omnichannel.models import Job
 from omnichannel.windows import is_open, next_opening
 
 TROUBLED = (MessageStatus.FAILED, MessageStatus.ERROR, MessageStatus.UNCERTAIN)
@@ -107,6 +106,7 @@ def panel(campaign: Campaign, at: datetime.datetime) -> dict[str, Any]:
     is_active = run.job.status in JobStatus.active() or found.of(MessageStatus.SENDING) > 0
     rate = rate_now(campaign, run.job, found)
     left = found.pending + found.unwritten
+    ready = left - found.of(MessageStatus.SCHEDULED)  # those go at moments of their own
     return {
         **context,
         "is_active": is_active,
@@ -114,9 +114,9 @@ def panel(campaign: Campaign, at: datetime.datetime) -> dict[str, Any]:
         "states": states(run, found),
         "rate": rate,
         "left": left,
-        "eta": datetime.timedelta(seconds=int(left / rate)) if rate and left else None,
+        "eta": datetime.timedelta(seconds=int(ready / rate)) if rate and ready else None,
         "took": took(run.job, at),
-        "hold_ups": hold_ups(run, at) if is_active else [],
+        "hold_ups": [*hold_ups(run, at), *put_off(run.job, found)] if is_active else [],
         "errors": last_errors(run.job) if found.of(*TROUBLED) else [],
         "messages_url": messages_url(run.job),
     }
@@ -162,12 +162,12 @@ def rate_now(campaign: Campaign, job: Job, found: progress.Figures) -> float:
 def average_rate(job: Job, found: progress.Figures) -> float:
     if job.started_at is None or job.finished_at is None:
         return 0.0
-    sent = found.taken + found.failed + found.uncertain
+    sent = found.taken + found.failed + found.expired + found.uncertain
     return sent / max(1.0, (job.finished_at - job.started_at).total_seconds())
 
 
 def hold_ups(run: CampaignRun, at: datetime.datetime) -> list[str]:
-    """Why nothing goes right now, as far as the provider is the reason."""
+    """Why nothing goes right now, as far as the provider or the day is the reason."""
     provider = run.job.provider
     texts = []
     if not provider.is_active:
@@ -176,10 +176,24 @@ def hold_ups(run: CampaignRun, at: datetime.datetime) -> list[str]:
         texts.append(f"The provider is stopped: {provider.trouble}")
     elif provider.resting_until and provider.resting_until > at:
         texts.append(f"It rests until {provider.resting_until:%H:%M:%S} UTC: {provider.trouble}")
-    if not is_open(at, provider.interval_min, provider.interval_max):
-        opening = next_opening(at, provider.interval_min, provider.interval_max)
+    window = (provider.interval_min, provider.interval_max)
+    delay = open_days.delay(run.campaign, at, run.job.started_at or at, window)
+    if delay:
+        texts.append(f"{delay.why}: it goes on {delay.when.removeprefix('on ')}.")
+    elif not is_open(at, *window):
+        opening = next_opening(at, *window)
         texts.append(f"Outside its sending hours: it goes on at {opening:%Y-%m-%d %H:%M} UTC.")
     return texts
+
+
+def put_off(job: Job, found: progress.Figures) -> list[str]:
+    """That messages wait by themselves, with the reason that one of them gives."""
+    number = found.of(MessageStatus.SCHEDULED)
+    waiting = job.messages.filter(status=MessageStatus.SCHEDULED).order_by()
+    reason = waiting.values_list("error_message", flat=True).first() if number else ""
+    if not reason:
+        return []
+    return [f"{number:,} {'message waits' if number == 1 else 'messages wait'}. {reason}"]
 
 
 def last_errors(job: Job) -> list[tuple[str, int]]:
@@ -199,17 +213,17 @@ def _told(code: str, text: str, address: str) -> str:
     return f"{number} {text}".strip()[:200]
 
 
-def past_runs(campaign: Campaign) -> QuerySet[CampaignRun]:
-    """The latest runs with the figures of their last sample."""
-    sample = JobSample.objects.filter(job=OuterRef("job")).order_by("-at")
-    return (
-        campaign.runs.select_related("job__provider", "job__created_by")
-        .annotate(
-            taken=Subquery(sample.values("taken")[:1]),
-            failed=Subquery(sample.values("failed")[:1]),
-        )
-        .order_by("-id")[:RUNS_SHOWN]
-    )
+def past_runs(campaign: Campaign) -> list[dict[str, Any]]:
+    """The latest runs with the figures of their last sample; in each row, they sum up."""
+    runs: Any = campaign.runs.with_figures().select_related("job__provider", "job__created_by")
+    found = []
+    for run in runs.order_by("-id")[:RUNS_SHOWN]:
+        taken, failed = run.taken or 0, run.failed or 0
+        waiting = run.whom if run.waiting is None else run.waiting
+        other = max(0, run.whom - taken - failed - waiting)
+        figures = {"whom": run.whom, "taken": taken, "failed": failed, "other": other}
+        found.append({"job": run.job, **figures, "waiting": waiting})
+    return found
 
 
 def chart(job: Job) -> dict[str, Any]:

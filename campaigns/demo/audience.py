@@ -7,10 +7,11 @@ from pathlib import Path
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from campaigns import audience_import, uploads
+from campaigns import audience_import
 from campaigns.import_preview import detect, preview
 from campaigns.models import Audience, AudienceImport
 from campaigns.removal import remove_audience, why_kept
+from omnichannel import uploads
 from omnichannel.models import Label
 
 FILE = Path(__file__).parent / "data" / "audience.csv"

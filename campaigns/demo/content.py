@@ -27,15 +27,23 @@ ORDER = {
     "order_id": "A-1042",
     "items": [{"name": "Rain jacket", "quantity": 1}, {"name": "Wool socks", "quantity": 3}],
 }
+PLACED = {"event": {"order_id": "A-1042", "total": 117.5, "currency": "EUR"}}
+CODE = {"event": {"code": "481516", "valid_minutes": 10}}
 EMAILS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
     ("Spring offer", "{{ first_name }}, your spring offer", "spring.html", "newsletter", PERSON),
     ("Welcome", "Welcome to {{ global.company_name }}", "welcome.html", "onboarding", PERSON),
     ("Order shipped", "Order {{ order_id }} is on its way", "order.html", "orders", ORDER),
 )
+# Of an e-mail, by its name: language, subject, file. The audience has readers of it.
+TRANSLATIONS = (("Welcome", "de", "Willkommen bei {{ global.company_name }}", "welcome.de.html"),)
 TEXTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("Spring text", "Hi {{ first_name }}, spring starts with {{ points }} points.", "newsletter",
      PERSON),
     ("Parcel today", "{{ first_name }}, order {{ order_id }} arrives today.", "orders", ORDER),
+    ("Order placed", "Thank you! Your order {{ event.order_id }} of {{ event.total }} "
+     "{{ event.currency }} is placed.", "orders", PLACED),
+    ("Sign-in code", "{{ event.code }} is your code at {{ global.company_name }}. It is good for "
+     "{{ event.valid_minutes }} minutes.", "onboarding", CODE),
 )  # fmt: skip
 
 
@@ -45,12 +53,21 @@ def load() -> None:
         GlobalVariable.objects.filter(key=key, value="").update(value=value)
     for name, subject, file, tag, sample in EMAILS:
         html = (DATA / file).read_text()
-        _template(ChannelType.EMAIL, name, tag, sample, subject=subject, html=html)
+        texts = {"subject": subject, "html": html, "translations": _translations(name)}
+        _template(ChannelType.EMAIL, name, tag, sample, **texts)
     for name, text, tag, sample in TEXTS:
         _template(ChannelType.SMS, name, tag, sample, text=text)
 
 
-def _template(kind: str, name: str, tag: str, sample: dict[str, Any], **texts: str) -> None:
+def _translations(name: str) -> list[dict[str, str]]:
+    return [
+        {"language": language, "subject": subject, "html": (DATA / file).read_text()}
+        for of, language, subject, file in TRANSLATIONS
+        if of == name
+    ]
+
+
+def _template(kind: str, name: str, tag: str, sample: dict[str, Any], **texts: Any) -> None:
     template, created = MessageTemplate.objects.get_or_create(
         channel_type=kind,
         name=name,

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.db.models.functions import Greatest
 from simple_history.models import HistoricalRecords
 
-from campaigns.choices import CampaignStatus
-from omnichannel.choices import ChannelType, Priority
-from omnichannel.models import Job
+from campaigns.choices import CampaignStatus, OnClosedDay
+from omnichannel.choices import ChannelType, JobStatus, Priority
+from omnichannel.models import Job, JobSample
 
 
 class Campaign(models.Model):
@@ -41,6 +42,11 @@ class Campaign(models.Model):
         blank=True,
         help_text="The column that holds the address. Empty: e-mail or phone, by channel.",
     )
+    needs_consent = models.BooleanField(
+        "only recipients who consented",
+        default=False,
+        help_text="Records without a consent on record are left out.",
+    )
     provider = models.ForeignKey(
         "omnichannel.ChannelProvider",
         models.PROTECT,
@@ -65,6 +71,38 @@ class Campaign(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text="Messages per second. Empty: as fast as the provider goes.",
+    )
+    calendar = models.ForeignKey(
+        "campaigns.HolidayCalendar",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        help_text="Its holidays, weekend days and time zone. Empty: Saturday and Sunday, UTC.",
+    )
+    on_weekends = models.CharField(
+        "on weekends", max_length=5, choices=OnClosedDay.choices, default=OnClosedDay.SEND
+    )
+    on_holidays = models.CharField(
+        "on holidays",
+        max_length=5,
+        choices=OnClosedDay.choices,
+        default=OnClosedDay.SEND,
+        help_text="Send after: nothing goes on such a day; it goes on when the next open day "
+        "begins, inside the provider's sending hours.",
+    )
+    max_delay_days = models.PositiveSmallIntegerField(
+        "maximum delay days",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="After so many closed days in a row it goes anyway. A message that a frequency "
+        "cap holds back is given up when it is so many days old. Empty: no limit.",
+    )
+    is_cap_exempt = models.BooleanField(
+        "exempt from the frequency cap",
+        default=False,
+        help_text="For what everybody must get, such as a recall.",
     )
     trouble = models.TextField(
         blank=True, editable=False, help_text="Why a scheduled start did not come about."
@@ -111,6 +149,25 @@ class Campaign(models.Model):
         return self.status in CampaignStatus.at_rest()
 
 
+class CampaignRunQuerySet(models.QuerySet["CampaignRun"]):
+    def with_figures(self) -> CampaignRunQuerySet:
+        """With what the last sample says: `taken`, `failed`, `waiting` (None: no sample yet), and
+        `whom`, the number of recipients: each has a message or will have one.
+        """
+        sample = JobSample.objects.filter(job=OuterRef("job")).order_by("-at")
+        is_whole = Q(written_at__isnull=False) | ~Q(job__status__in=JobStatus.active())
+        to_come = F("job__expected") - F("without_address") - F("repeated")
+        return self.annotate(
+            whom=Case(
+                When(is_whole, then=F("job__expanded")),
+                default=Greatest(F("job__expanded"), to_come),
+            ),
+            taken=Subquery(sample.values("taken")[:1]),
+            failed=Subquery(sample.values("failed")[:1]),
+            waiting=Subquery(sample.values("pending")[:1]),
+        )
+
+
 class CampaignRun(models.Model):
     """One run: the job, and what was frozen about its recipients.
 
@@ -128,6 +185,14 @@ class CampaignRun(models.Model):
     written_at = models.DateTimeField(
         null=True, blank=True, help_text="When the last message had been written."
     )
+    resend_before = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Set: failed messages last tried before this moment are being sent again.",
+    )
+    resend_uncertain = models.BooleanField(default=False, help_text="And uncertain ones.")
+
+    objects = CampaignRunQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
