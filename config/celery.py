@@ -7,25 +7,48 @@ import logging
 import os
 import queue
 import threading
+from typing import Any
 
-from celery import Celery
-from celery.signals import worker_shutting_down
+from celery import Celery, Task
+from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from config import heartbeats
 from config.schedule import PERIODIC_TASKS
-from omnichannel import doorbell
+from omnichannel import doorbell, turns, urgent
 from omnichannel.lifecycle import request_stop
 
 logger = logging.getLogger(__name__)
 
 QUEUES = {periodic.task: periodic.queue for periodic in PERIODIC_TASKS}
+SEND_OTP = "omnichannel.tasks.send_otp"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("omnichannel_studio")
+
+class AttendedTask(Task):
+    """While a worker's process runs it, whatever it is, one-time passwords leave beside it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.request.called_directly or self.name == SEND_OTP:
+            return super().__call__(*args, **kwargs)
+        with urgent.attended(app.tasks[SEND_OTP].run):
+            return self.run(*args, **kwargs)
+
+
+app = Celery("omnichannel_studio", task_cls=AttendedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+heartbeats.connect()
+
+
+@worker_init.connect(weak=False)
+def share_processes(sender: Any, **kwargs: object) -> None:
+    """A worker for several queues must not end up with all its processes in one campaign."""
+    processes = sender.concurrency
+    if len(sender.app.amqp.queues.consume_from) > 1:
+        turns.share(processes if isinstance(processes, int) else os.cpu_count() or 1)
 
 
 @worker_shutting_down.connect(weak=False)

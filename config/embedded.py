@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import sys
-import threading
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from django.db import close_old_connections
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
+from config import child
 from config.celery import app
-from omnichannel import doorbell
-from omnichannel.lifecycle import request_stop, stop_requested
+from omnichannel import doorbell, heartbeat
+from omnichannel.choices import ProcessRole
+from omnichannel.lifecycle import stop_requested
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 2.8
 LOOK_SECONDS = 0.2
 
 
@@ -60,6 +57,7 @@ class EmbeddedScheduler(DatabaseScheduler):
     def _start(self, entry: ModelEntry) -> None:
         if entry.name not in self._running:
             self._running.add(entry.name)
+            heartbeat.tasks.add(1)
             self._pool.submit(self._run, entry)
 
     def ring(self, task: str) -> None:
@@ -96,19 +94,17 @@ class EmbeddedScheduler(DatabaseScheduler):
 
 def work() -> None:
     """Tick until a stop is asked for by SIGTERM or by the end of standard input. Never returns."""
-    signal.signal(signal.SIGTERM, lambda *_: request_stop())
-    # Ctrl-C reaches the whole group; the parent passes it on in its own time.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    rings: SimpleQueue[str] = SimpleQueue()
-    threading.Thread(target=_listen, args=(rings,), daemon=True).start()
+    rings = child.begin()
     app.loader.import_default_modules()
     scheduler = EmbeddedScheduler()
     doorbell.connect(rings.put)
+    heart = heartbeat.Heart(ProcessRole.EMBEDDED, f"embedded@{socket.gethostname()}").start()
     while not stop_requested():
         _wait(scheduler, rings, max(0.0, min(_tick(scheduler), LOOK_SECONDS)))
-    scheduler.wait_until_idle(GRACE_SECONDS)
+    heart.stop(seconds=0.2)
+    scheduler.wait_until_idle(child.GRACE_SECONDS - 0.2)
     scheduler.sync()
-    _exit(0)
+    child.end(0)
 
 
 def _tick(scheduler: EmbeddedScheduler) -> float:
@@ -123,20 +119,3 @@ def _wait(scheduler: EmbeddedScheduler, rings: SimpleQueue[str], seconds: float)
     """Until the next tick, or at once when somebody rings."""
     with suppress(Empty):
         scheduler.ring(rings.get(timeout=seconds) if seconds else rings.get_nowait())
-
-
-def _listen(rings: SimpleQueue[str]) -> None:
-    """Rings come on standard input. The parent holds its other end, which closes even on
-    `kill -9`: then this process ends too.
-    """
-    for line in sys.stdin:
-        rings.put(line.strip())
-    request_stop()
-    time.sleep(GRACE_SECONDS + 0.4)
-    _exit(1)
-
-
-def _exit(code: int) -> Any:
-    """End at once: a thread that still waits for a slow peer must not hold us back."""
-    logging.shutdown()
-    os._exit(code)

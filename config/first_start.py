@@ -12,12 +12,17 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from campaigns import demo
 from config.schedule import PERIODIC_TASKS, Periodic
+from omnichannel import installation, originals
 from omnichannel.models import ChannelProvider
+from omnichannel.shipped_events import ensure_shipped_events
 from omnichannel.variables import ensure_read_only_set
+
+LOCK_TIMEOUT = "10s"
 
 
 class Login(NamedTuple):
@@ -31,9 +36,23 @@ class Login(NamedTuple):
 def prepare() -> None:
     """Migrate if need be, then make what every installation has. Safe to repeat."""
     if pending_migrations():
-        call_command("migrate", interactive=False, verbosity=0)
+        _migrate()
     ensure_periodic_tasks()
     ensure_read_only_set()
+    originals.ensure()
+    ensure_shipped_events()
+    installation.look(timezone.now())
+
+
+def _migrate() -> None:
+    """Give up rather than wait: a change of a table that waits for a lock holds up all others."""
+    is_postgresql = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        if is_postgresql:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
+        call_command("migrate", interactive=False, verbosity=0)
+        if is_postgresql:
+            cursor.execute("RESET lock_timeout")
 
 
 def pending_migrations() -> bool:

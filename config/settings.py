@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from config import visual
+from config.broker import transport_options
 from config.environment import env
+from config.http_api import API, SPECTACULAR
 from config.keys import key_from_file
 from config.studio import STUDIO
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 VAR_DIR = env.folder("VAR_DIR", default=BASE_DIR / "var")
 
 # --- Product limits --------------------------------------------------------------------------
 
 DEMO_DATA = env.bool("DEMO_DATA", default=True)
 ATTACHMENT_MAX_BYTES = env.int("ATTACHMENT_MAX_BYTES", default=25 * 1024 * 1024)
+WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=5 * 1024 * 1024)
 AUDIENCE_FILE_MAX_BYTES = env.int("AUDIENCE_FILE_MAX_BYTES", default=2 * 1024**3)
+AUDIENCE_URL_ALLOW_PRIVATE = env.bool("AUDIENCE_URL_ALLOW_PRIVATE", default=False)
+AUDIENCE_URL_SECONDS = env.int("AUDIENCE_URL_SECONDS", default=60)
 DEFAULT_PHONE_REGION = env("DEFAULT_PHONE_REGION", default="US")
+# Of the embedded mode: the first also does everything else. A second one pays from two cores on.
+SEND_PROCESSES = max(1, env.int("SEND_PROCESSES", default=min(2, os.cpu_count() or 1)))
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=300)
 SEND_DEADLINE_SECONDS = env.int("SEND_DEADLINE_SECONDS", default=30)
+# Days after which what is over is deleted; 0 keeps it for good.
+KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", default=0)
+KEEP_EVENTS_DAYS = env.int("KEEP_EVENTS_DAYS", default=0)
+KEEP_UNMATCHED_DAYS = env.int("KEEP_UNMATCHED_DAYS", default=30)
+KEEP_WEBHOOK_DELIVERIES_DAYS = env.int("KEEP_WEBHOOK_DELIVERIES_DAYS", default=30)
+# Whether recipients may turn off transactional messages too, on the preference page.
+TRANSACTIONAL_OPT_OUT = env.bool("TRANSACTIONAL_OPT_OUT", default=True)
+UNCERTAIN_ALERT_MINUTES = env.int("UNCERTAIN_ALERT_MINUTES", default=60)
+VISUAL_EDITOR = env.bool("VISUAL_EDITOR", default=True)
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)  # calls into our network
 CRASH_POINT = env("OMNI_CRASH", default="")
 
 # --- Security --------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="") or key_from_file(VAR_DIR / "secret_key")
+# Keys of before: what they signed still counts, such as the links in mails that were sent.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[]) or [
     key_from_file(VAR_DIR / "field_encryption_key")
 ]
@@ -66,7 +89,7 @@ INSTALLED_APPS = [
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # `config.urls` loads the admins
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -78,6 +101,10 @@ INSTALLED_APPS = [
     "django_ace",
     "import_export",
     "simple_history",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "omnichannel",
     "campaigns",
     "config",
@@ -128,11 +155,23 @@ if IS_SQLITE:
         "timeout": 20,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
+            # A page that changes again and again is copied into the database less often.
+            "PRAGMA wal_autocheckpoint=5000;"
+            # What a long reader made the log grow to is given back when it has ended.
+            "PRAGMA journal_size_limit=67108864;"
         ),
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A process that was stopped in the middle of a transaction must not hold up all others.
+    IDLE_TRANSACTION_SECONDS = env.int("IDLE_TRANSACTION_SECONDS", default=60)
+    if IDLE_TRANSACTION_SECONDS:
+        _options = DATABASES["default"].setdefault("OPTIONS", {})
+        _limit = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s"
+        _options["options"] = f"{_options.get('options', '')} {_limit}".strip()
 DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+OLD_TRANSACTION_SECONDS = env.int("OLD_TRANSACTION_SECONDS", default=300)
+WAL_MAX_BYTES = 512 * 1024**2
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -149,14 +188,12 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
 FORMAT_MODULE_PATH = ["config.formats"]
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", *visual.static_folders(BASE_DIR / "frontend")]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "omnichannel.room.WholeFiles"},
     "staticfiles": {"BACKEND": "config.static.VersionedStorage"},
 }
 # Files are served from the packages that ship them: a start needs no collectstatic.
@@ -165,6 +202,10 @@ WHITENOISE_MAX_AGE = 24 * 60 * 60
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = VAR_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "omnichannel.room.TemporaryFiles",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
@@ -186,7 +227,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True} if "amqp" in CELERY_BROKER_URL else {}
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(CELERY_BROKER_URL)
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- import-export, history ------------------------------------------------------------------
@@ -194,6 +235,12 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 SIMPLE_HISTORY_REVERT_DISABLED = True
+
+# --- HTTP API --------------------------------------------------------------------------------
+
+API_MAX_BYTES = env.int("API_MAX_BYTES", default=32 * 1024 * 1024)
+REST_FRAMEWORK = API
+SPECTACULAR_SETTINGS: dict[str, Any] = {**SPECTACULAR, "VERSION": VERSION}
 
 # --- Logging ---------------------------------------------------------------------------------
 
@@ -206,7 +253,14 @@ LOGGING = {
             "datefmt": "%Y-%m-%d %H:%M:%S",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_tokens": {"()": "config.logs.WithoutTokens"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["without_tokens"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},

@@ -63,11 +63,22 @@ STUDIO: dict[str, Any] = {
                             "admin:omnichannel_message_changelist",
                             "omnichannel.view_message",
                         ),
-                        # The sandbox lives below it and has an item of its own.
+                        # The sandbox and the report live below it and have items of their own.
                         "active": lambda request: (
                             "/omnichannel/message/" in request.path
                             and "/message/sandbox/" not in request.path
+                            and "/message/report/" not in request.path
                         ),
+                    },
+                    {
+                        **_item(
+                            "Uncertain",
+                            "help",
+                            "admin:omnichannel_uncertainmessage_changelist",
+                            "omnichannel.view_message",
+                        ),
+                        "badge": "omnichannel.admin.uncertain.badge",
+                        "badge_variant": "warning",
                     },
                     _item(
                         "Jobs", "stacks", "admin:omnichannel_job_changelist", "omnichannel.view_job"
@@ -91,10 +102,10 @@ STUDIO: dict[str, Any] = {
                         "omnichannel.view_providerroute",
                     ),
                     _item(
-                        "Suppressions",
-                        "block",
-                        "admin:omnichannel_suppression_changelist",
-                        "omnichannel.view_suppression",
+                        "Received events",
+                        "webhook",
+                        "admin:omnichannel_receivedevent_changelist",
+                        "omnichannel.view_receivedevent",
                     ),
                     _item(
                         "Sandbox inbox", "inbox", "admin:sandbox_inbox", "omnichannel.view_message"
@@ -131,6 +142,29 @@ STUDIO: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Events",
+                "items": [
+                    _item(
+                        "Event subscriptions",
+                        "notifications_active",
+                        "admin:omnichannel_eventsubscription_changelist",
+                        "omnichannel.view_eventsubscription",
+                    ),
+                    _item(
+                        "Events",
+                        "bolt",
+                        "admin:omnichannel_event_changelist",
+                        "omnichannel.view_event",
+                    ),
+                    _item(
+                        "Triggered events",
+                        "history",
+                        "admin:omnichannel_eventtrigger_changelist",
+                        "omnichannel.view_eventtrigger",
+                    ),
+                ],
+            },
+            {
                 "title": "Audience",
                 "items": [
                     _item(
@@ -145,6 +179,24 @@ STUDIO: dict[str, Any] = {
                         "admin:campaigns_audienceimport_changelist",
                         "campaigns.view_audienceimport",
                     ),
+                    _item(
+                        "People",
+                        "person_search",
+                        "admin:omnichannel_person_changelist",
+                        "omnichannel.view_person",
+                    ),
+                    _item(
+                        "Consents",
+                        "handshake",
+                        "admin:omnichannel_consent_changelist",
+                        "omnichannel.view_consent",
+                    ),
+                    _item(
+                        "Suppressions",
+                        "block",
+                        "admin:omnichannel_suppression_changelist",
+                        "omnichannel.view_suppression",
+                    ),
                 ],
             },
             {
@@ -156,11 +208,29 @@ STUDIO: dict[str, Any] = {
                         "admin:campaigns_campaign_changelist",
                         "campaigns.view_campaign",
                     ),
+                    _item(
+                        "Frequency caps",
+                        "speed",
+                        "admin:omnichannel_frequencycap_changelist",
+                        "omnichannel.view_frequencycap",
+                    ),
+                    _item(
+                        "Holiday calendars",
+                        "event_busy",
+                        "admin:campaigns_holidaycalendar_changelist",
+                        "campaigns.view_holidaycalendar",
+                    ),
                 ],
             },
             {
                 "title": "Reports",
                 "items": [
+                    _item(
+                        "Communication report",
+                        "lab_profile",
+                        "admin:communication_report",
+                        "omnichannel.view_message",
+                    ),
                     _item(
                         "Message events",
                         "timeline",
@@ -174,6 +244,25 @@ STUDIO: dict[str, Any] = {
                 "items": [
                     _item("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
                     _item("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+                    _item(
+                        "Outgoing webhooks",
+                        "send_time_extension",
+                        "admin:omnichannel_outgoingwebhook_changelist",
+                        "omnichannel.view_outgoingwebhook",
+                    ),
+                    _item(
+                        "Webhook deliveries",
+                        "checklist",
+                        "admin:omnichannel_webhookdelivery_changelist",
+                        "omnichannel.view_webhookdelivery",
+                    ),
+                    _item(
+                        "API keys",
+                        "vpn_key",
+                        "admin:omnichannel_apikey_changelist",
+                        "omnichannel.view_apikey",
+                    ),
+                    _item("API documentation", "api", "api_docs", "omnichannel.view_apikey"),
                     _item(
                         "Periodic tasks",
                         "schedule",

@@ -1,4 +1,4 @@
-"""The parent's side of the embedded worker: start it, start it again, end it."""
+"""The parent's side of the embedded processes: start them, start them again, end them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,42 @@ HEALTHY_SECONDS = 60.0
 KILL_AFTER = 3.2
 
 
-class Worker:
-    """The child process in which the ticks run."""
+class Crew:
+    """All child processes: one in which the ticks run, and those that send beside it."""
 
-    def __init__(self) -> None:
+    def __init__(self, senders: int) -> None:
+        self._workers = [Worker("embedded_worker")]
+        self._workers += [Worker("embedded_sender") for _ in range(senders)]
+
+    def start(self) -> None:
+        for worker in self._workers:
+            worker.start()
+
+    def ring(self, task: str) -> None:
+        for worker in self._workers:
+            worker.ring(task)
+
+    def ask_to_stop(self) -> None:
+        for worker in self._workers:
+            worker.ask_to_stop()
+
+    def stop(self) -> None:
+        """Wait for all to end, and end hard what takes too long."""
+        self.ask_to_stop()
+        until = time.monotonic() + KILL_AFTER
+        for worker in self._workers:
+            worker.stop(until)
+
+    def kill(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+
+
+class Worker:
+    """One child process, running the management command of this name."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep_alive, name="worker", daemon=True)
@@ -43,12 +75,11 @@ class Worker:
         if self._process:
             self._process.terminate()
 
-    def stop(self) -> None:
-        """Wait for the child to end, and end it hard when it takes too long."""
-        self.ask_to_stop()
+    def stop(self, until: float) -> None:
+        """Wait for the child to end, and end it hard when it has not by `until` (monotonic)."""
         if self._process:
             try:
-                self._process.wait(KILL_AFTER)
+                self._process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -69,7 +100,7 @@ class Worker:
             self._stopping.wait(pause)
 
     def _run_once(self) -> int:
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "embedded_worker"]
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), self.command]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
         if self._process.stdin:
             os.set_blocking(self._process.stdin.fileno(), False)

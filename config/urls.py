@@ -1,17 +1,30 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
+from campaigns import metrics as campaign_metrics
 from campaigns.admin.demo import remove_demo
-from omnichannel import health
+from campaigns.admin.hold import release_hold
+from omnichannel import health, metrics, webhooks
+
+admin.autodiscover()
+
+handler400 = "omnichannel.room.refused"
+handler500 = "omnichannel.api.defects.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/demo/remove/", admin.site.admin_view(remove_demo), name="remove_demo"),
+    path("admin/hold/", admin.site.admin_view(release_hold), name="release_hold"),
     path("admin/", admin.site.urls),
+    path("webhooks/<uuid:key>/<str:token>/", webhooks.receive, name="webhook"),
+    path("api/v1/", include("omnichannel.api.urls")),
+    path("api/v1/", include("campaigns.api.urls")),
+    path("api/", include("omnichannel.api.docs_urls")),
+    path("", include("omnichannel.urls")),
     path("healthz", health.alive),
     path("readyz", health.ready),
-    path("metrics", health.metrics),
+    path("metrics", health.metrics, {"sources": (metrics.gauges, campaign_metrics.gauges)}),
 ]

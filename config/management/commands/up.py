@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from waitress.server import create_server
 
 from config.first_start import Login, ensure_superuser, is_first_start, load_demo, prepare
-from config.supervisor import Worker
+from config.supervisor import Crew
 from omnichannel import doorbell
 
 END_AFTER = 3.8
@@ -24,20 +25,25 @@ class Command(BaseCommand):
     help = "Start everything: prepare the database, serve the Studio, run the periodic tasks."
 
     def handle(self, *args: object, **options: object) -> None:
-        self.worker = Worker()
+        self.crew = Crew(senders=settings.SEND_PROCESSES - 1)
         signal.signal(signal.SIGTERM, self.end)
         signal.signal(signal.SIGINT, self.end)
         # The port is taken before anything is written: a second start changes nothing.
         server = self.listen()
         self.announce(self.prepare())
         if settings.IS_EMBEDDED:
-            self.worker.start()
-            doorbell.connect(self.worker.ring)
+            self.crew.start()
+            doorbell.connect(self.crew.ring)
         else:
-            self.stdout.write("CELERY_BROKER_URL is set: Celery workers and beat do the sending.")
-        self.stdout.flush()
+            self.say("CELERY_BROKER_URL is set: Celery workers and beat do the sending.")
         server.run()
-        self.worker.stop()
+        self.crew.stop()
+
+    def say(self, text: str) -> None:
+        """A log that takes nothing more (its disk is full, say) must not keep us from sending."""
+        with suppress(OSError):
+            self.stdout.write(text)
+            self.stdout.flush()
 
     def listen(self) -> Any:
         try:
@@ -59,7 +65,7 @@ class Command(BaseCommand):
         try:
             prepare()
             if is_first_start() and load_demo(timezone.now()):
-                self.stdout.write("Demo data loaded. DEMO_DATA=0 leaves it out.")
+                self.say("Demo data loaded. DEMO_DATA=0 leaves it out.")
             return ensure_superuser()
         except OperationalError as error:
             reason = " ".join(str(error).split())
@@ -70,19 +76,19 @@ class Command(BaseCommand):
     def announce(self, login: Login | None) -> None:
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
         address = settings.PUBLIC_URL or f"http://{host}:{settings.PORT}"
-        self.stdout.write(f"\nOmnichannel Studio\n  URL       {address}/admin/")
+        self.say(f"\nOmnichannel Studio\n  URL       {address}/admin/")
         if login:
             shown = f"{login.password}  (shown only now)" if login.is_random else "ADMIN_PASSWORD"
-            self.stdout.write(f"  User      {login.username}\n  Password  {shown}")
-        self.stdout.write("  Stop      Ctrl-C\n")
+            self.say(f"  User      {login.username}\n  Password  {shown}")
+        self.say("  Stop      Ctrl-C\n")
 
     def end(self, signum: int, frame: FrameType | None) -> None:
-        self.worker.ask_to_stop()
+        self.crew.ask_to_stop()
         last = threading.Timer(END_AFTER, self.end_now)
         last.daemon = True
         last.start()
         raise SystemExit(0)
 
     def end_now(self) -> None:
-        self.worker.kill()
+        self.crew.kill()
         os._exit(0)
