@@ -7,9 +7,13 @@ document.addEventListener("alpine:init", () => {
         subject: "",
         text: "",
         size: null,
+        language: "",
+        deviation: "",
         error: "",
         variables: [],
-        names: [],
+        groups: [],
+        wanted: "",
+        target: "",
         samples: {},
         query: "",
         rows: [],
@@ -19,10 +23,17 @@ document.addEventListener("alpine:init", () => {
         init() {
             // Kept: Alpine finds $root from the pressed button, which a choice takes away.
             this.options = this.$root.dataset;
-            this.names = JSON.parse(document.getElementById("template-names").textContent);
-            for (const name of ["subject", "text", "sample_variables"]) {
+            this.groups = JSON.parse(document.getElementById("template-names").textContent);
+            this.target = this.options.channel === "email" ? "html" : "text";
+            this.table = JSON.parse(document.getElementById("sms-table")?.textContent ?? "null");
+            for (const name of ["subject", "text", "sample_variables", "url_shorten", "dlt_text"]) {
                 this.field(name)?.addEventListener("input", () => this.later());
             }
+            for (const name of ["subject", "text"]) {
+                this.field(name)?.addEventListener("focus", () => (this.target = name));
+            }
+            this.field("source_kind")?.addEventListener("change", () => this.later());
+            document.addEventListener("studio:visual", () => (this.target = "visual"));
             // Ace is made on load and does not tell its textarea's listeners.
             window.addEventListener("load", () => setTimeout(() => this.watchEditor()));
             if (document.readyState === "complete") this.watchEditor();
@@ -34,6 +45,8 @@ document.addEventListener("alpine:init", () => {
             if (!widget?.editor || this.editor) return;
             this.editor = () => widget.editor; // a function: Alpine must not wrap Ace itself
             widget.editor.getSession().on("change", () => this.later());
+            widget.editor.on("focus", () => (this.target = "html"));
+            window.StudioComplete.attach(widget.editor, () => this.allGroups);
             const theme = () => {
                 const dark = document.documentElement.classList.contains("dark");
                 widget.editor.setTheme(dark ? "ace/theme/tomorrow_night" : "ace/theme/chrome");
@@ -53,8 +66,11 @@ document.addEventListener("alpine:init", () => {
 
         fill() {
             const form = this.$refs.form;
-            for (const name of ["subject", "html", "text", "sample_variables"]) {
-                form.elements[name].value = this.field(name)?.value ?? "";
+            const names = ["subject", "source_kind", "html", "text", "sample_variables", "url_shorten", "dlt_text"];
+            for (const name of names) {
+                const field = this.field(name);
+                const isOff = field?.type === "checkbox" && !field.checked;
+                form.elements[name].value = isOff ? "" : (field?.value ?? "");
             }
             form.elements.row.value = this.row ? JSON.stringify(this.row.values) : "";
             form.elements.show.value = this.mode === "text" ? "text" : "";
@@ -63,6 +79,7 @@ document.addEventListener("alpine:init", () => {
             } catch {
                 this.samples = {};
             }
+            document.dispatchEvent(new CustomEvent("template-fill", { detail: form }));
             return form;
         },
 
@@ -78,7 +95,8 @@ document.addEventListener("alpine:init", () => {
             try {
                 const found = await this.ask(this.options.inspect, new FormData(form));
                 if (turn !== this.asked) return; // something newer was asked meanwhile
-                Object.assign(this, { error: "", size: null, ...found });
+                Object.assign(this, { error: "", deviation: "", ...found });
+                this.size = this.table && !found.error ? window.smsSize(this.text, this.table) : null;
                 this.mark(found);
                 if (!found.error && this.options.channel === "email") form.submit();
             } catch (error) {
@@ -111,35 +129,74 @@ document.addEventListener("alpine:init", () => {
             this.look();
         },
 
-        get available() {
+        shown(char) {
+            const code = char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+            return /[\p{Z}\p{C}\p{M}]/u.test(char) ? `U+${code}` : char;
+        },
+
+        get ownNames() {
             const own = Object.keys(this.row?.values ?? this.samples).filter((name) => name !== "event");
             const event = Object.keys(this.samples.event ?? {}).map((name) => `event.${name}`);
-            return [...own, ...event, ...this.names];
+            return [...own, ...event];
         },
 
+        // The server's groups, and what only the chosen record or the samples have.
+        get allGroups() {
+            const listed = new Set(this.groups.flatMap((group) => group.names.map((entry) => entry.name)));
+            const names = this.ownNames.filter((name) => !listed.has(name));
+            const own = names.map((name) => ({ name, hint: "", wins: "" }));
+            return own.length ? [{ title: "Sample variables", names: own }, ...this.groups] : this.groups;
+        },
+
+        get shownGroups() {
+            const wanted = this.wanted.trim().toLowerCase();
+            const fits = ({ name, hint }) => `${name} ${hint}`.toLowerCase().includes(wanted);
+            return this.allGroups
+                .map((group) => ({ ...group, names: group.names.filter(fits) }))
+                .filter((group) => group.names.length);
+        },
+
+        get targetSaid() {
+            return { subject: "subject", html: "HTML code", text: "text", visual: "visual editor" }[this.target];
+        },
+
+        // Globals and system values are there for every message; the rest needs a value to preview with.
         known(name) {
-            return this.available.includes(name) || this.names.includes(`global.${name}`);
+            if (this.ownNames.includes(name)) return true;
+            const listed = (full) => this.groups.some((group) => group.names.some((entry) => entry.name === full));
+            return /^(global|system)\./.test(name) ? listed(name) : listed(`global.${name}`);
         },
 
-        insert(name) {
-            const tag = `{{ ${name} }}`;
-            if (this.editor) {
-                this.editor().insert(tag);
-                this.editor().focus();
-                return;
+        insert(name, entry) {
+            if (entry && !this.row && !this.known(name)) this.addSample(name, entry.sample ?? undefined);
+            const editor = this.editor?.();
+            if (this.target === "visual") {
+                document.dispatchEvent(new CustomEvent("studio:insert", { detail: `{{ ${name} }}` }));
+            } else if (this.target === "html" && editor) {
+                const { row, column } = editor.getCursorPosition();
+                editor.insert(this.written(name, editor.session.getLine(row).slice(0, column)));
+                editor.focus();
+            } else {
+                const field = this.field(this.target);
+                const tag = this.written(name, field.value.slice(0, field.selectionStart));
+                field.setRangeText(tag, field.selectionStart, field.selectionEnd, "end");
+                field.dispatchEvent(new Event("input", { bubbles: true }));
+                field.focus();
             }
-            const field = this.field("text");
-            field.setRangeText(tag, field.selectionStart, field.selectionEnd, "end");
-            field.focus();
-            this.later();
         },
 
-        addSample(name) {
+        // Inside a tag that is open already, the name alone.
+        written(name, before) {
+            return /\{[{%][^}]*$/.test(before) ? name : `{{ ${name} }}`;
+        },
+
+        addSample(name, value) {
             const [space, key] = name.includes(".") ? name.split(".") : ["", name];
             if (space && space !== "event") return;
             const samples = structuredClone(Alpine.raw(this.samples));
-            if (space) samples.event = { ...samples.event, [key]: key };
-            else samples[key] = key;
+            value ??= key;
+            if (space) samples.event = { ...samples.event, [key]: value };
+            else samples[key] = value;
             this.field("sample_variables").value = JSON.stringify(samples, null, 2);
             this.look();
         },
