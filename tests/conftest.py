@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import math
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -41,6 +43,31 @@ def free_to_run():
     lifecycle.forget_stop()
     yield
     lifecycle.forget_stop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_held(monkeypatch):
+    """The databases of tests come and go in one folder: only tests of this very thing look."""
+    from omnichannel import installation
+
+    trusting = installation.Known(is_held=False, until=math.inf)
+    monkeypatch.setattr(installation, "known", trusting)
+
+
+@pytest.fixture(autouse=True)
+def no_connection_outlives_its_test():
+    yield
+    if kept := sys.modules.get("omnichannel.kept"):
+        kept.close_all()
+
+
+@pytest.fixture(autouse=True)
+def no_row_is_known_from_another_test():
+    yield
+    if lanes := sys.modules.get("omnichannel.lanes"):
+        lanes.forget_shared()
+    if content := sys.modules.get("omnichannel.submissions.content"):
+        content.forget_versions()
 
 
 def _refuse_skip(report):

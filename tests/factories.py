@@ -7,7 +7,14 @@ import itertools
 from typing import Any
 
 from omnichannel.choices import Category, ChannelType
-from omnichannel.models import Channel, ChannelProvider, Lane, Message
+from omnichannel.models import (
+    BounceMailbox,
+    Channel,
+    ChannelProvider,
+    Lane,
+    Message,
+    WebhookEndpoint,
+)
 
 NOW = datetime.datetime(2026, 3, 2, 12, 0, tzinfo=datetime.UTC)
 _numbers = itertools.count(1)
@@ -23,6 +30,23 @@ def make_provider(**values: Any) -> ChannelProvider:
         **values,
     }
     return ChannelProvider.objects.create(**values)
+
+
+def make_endpoint(provider: ChannelProvider | None = None, **values: Any) -> WebhookEndpoint:
+    """An open one; of a SendGrid provider whose calls `webhook_signers.sendgrid` signs."""
+    if provider is None:
+        from tests.omnichannel.backends.webhook_signers import VENDORS
+
+        name, key, _ = VENDORS["sendgrid"]
+        provider = make_provider(backend="sendgrid", app_key="a-key", app_config={name: key})
+    return WebhookEndpoint.objects.create(**{"provider": provider, "is_enabled": True, **values})
+
+
+def make_mailbox(provider: ChannelProvider | None = None, **values: Any) -> BounceMailbox:
+    """A bounce mailbox that is due; of an SMTP provider unless one is given."""
+    provider = provider or make_provider(backend="smtp")
+    values = {"host": "127.0.0.1", "user": "bounces", "due_at": NOW, **values}
+    return BounceMailbox.objects.create(provider=provider, **values)
 
 
 def make_channel(**values: Any) -> Channel:

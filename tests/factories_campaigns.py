@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from campaigns.models import Audience, AudienceMember, Campaign, CampaignRun
+from campaigns.models import Audience, AudienceMember, Campaign, CampaignRun, HolidayCalendar
 from omnichannel.choices import Category, ChannelType, JobStatus
 from omnichannel.models import Job, Lane, MessageTemplate, TemplateVersion
 from tests.factories import NOW, _numbers, make_provider
+
+HTML = "<p>Hello {{ first_name }}</p><p>No more: {{ system.unsubscribe_url }}</p>"
 
 
 def make_people(emails: Iterable[str], **values: Any) -> Audience:
@@ -37,10 +40,10 @@ def make_published_template(**version: Any) -> MessageTemplate:
     values = {
         "number": 1,
         "subject": "Hello {{ first_name }}",
-        "html": "<p>Hello {{ first_name }}</p>",
-        "compiled_html": "<p>Hello {{ first_name }}</p>",
+        "html": HTML,
+        "compiled_html": HTML,
         "compiled_text": "Hello {{ first_name }}",
-        "variables": ["first_name"],
+        "variables": ["first_name", "system.unsubscribe_url"],
         **version,
     }
     template.published_version = TemplateVersion.objects.create(template=template, **values)
@@ -88,3 +91,14 @@ def make_run(campaign: Campaign, *, column: str = "email", **values: Any) -> Cam
         recipient_column=column,
         last_member=last or 0,
     )
+
+
+def make_calendar(*holidays: str, **values: Any) -> HolidayCalendar:
+    """A calendar with these dates, each as "2026-05-14" or, for every year, "12-25"."""
+    number = next(_numbers)
+    calendar = HolidayCalendar.objects.create(**{"name": f"Calendar {number}", **values})
+    for text in holidays:
+        is_yearly = len(text) == 5
+        date = datetime.date.fromisoformat(f"2024-{text}" if is_yearly else text)
+        calendar.holidays.create(date=date, name=f"Feast {text}", is_yearly=is_yearly)
+    return calendar

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from campaigns import csv_source
-from campaigns.csv_source import CsvSource
+from omnichannel import csv_source
+from omnichannel.csv_source import CsvSource
 
 
 @pytest.fixture
@@ -43,6 +46,7 @@ def test_reading_goes_on_at_any_position(tmp_path):
         assert list(source.records()) == [(3, ["c", "d"], "")]
 
 
+@pytest.mark.fault(35)
 def test_an_unclosed_quote_costs_one_row_and_names_it(read):
     rows = read(b'a,b\n1,"open\n' + b"2,fine\n" * 900)
 
@@ -68,6 +72,7 @@ def test_an_unclosed_quote_that_a_later_one_closes_costs_one_row(read):
     assert rows[3] == (4, ["3", "Smith, J"], "")
 
 
+@pytest.mark.fault(35)
 def test_a_cell_of_two_megabytes_is_refused_and_the_rest_read(read):
     rows = read(b"a,b\n1," + b"x" * 2_000_000 + b"\n2,fine\n")
 
@@ -84,6 +89,7 @@ def test_a_line_too_long_to_keep_is_passed_over(read, monkeypatch):
     assert rows[2] == (3, ["2", "fine"], "")
 
 
+@pytest.mark.fault(35)
 def test_nul_bytes_are_a_fault_of_their_row(read):
     rows = read(b"a,b\n1,x\0y\n2,fine\n")
 
@@ -91,6 +97,7 @@ def test_nul_bytes_are_a_fault_of_their_row(read):
     assert not rows[2][2]
 
 
+@pytest.mark.fault(35)
 def test_a_byte_of_another_encoding_is_a_fault_of_its_row(read):
     rows = read(b"a,b\n1,caf\xe9\n2,fine\n")
 
@@ -100,3 +107,36 @@ def test_a_byte_of_another_encoding_is_a_fault_of_its_row(read):
 
 def test_a_carriage_return_inside_a_row_is_a_fault_of_its_row(read):
     assert "carriage return" in read(b"a,b\n1,x\ry,z\n2,fine\n")[1][2]
+
+
+RECORDS = [
+    "a,b",
+    'x,"y, z"',
+    '"q""q",1',
+    "",
+    "é,ü",
+    '1,"open',
+    'a"b,c',
+    '"a"b,c',
+    "x\ry,z",
+    "a,b\r",
+]
+RECORDS += ['"two\nlines",1', "n\0,1", "one", 'z,"']
+
+
+@given(st.lists(st.sampled_from(RECORDS), max_size=12), st.booleans(), st.integers(8, 60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_blocks_are_read_as_lines_are(tmp_path, lines, ends, size):
+    path = tmp_path / "file.csv"
+    path.write_bytes("\n".join(lines).encode() + b"\n" * ends)
+
+    def read(block):
+        with (
+            mock.patch.object(csv_source, "BLOCK_BYTES", block),
+            CsvSource(path, "utf-8", ",", width=2) as source,
+        ):
+            return [(record, source.position) for record in source.records()]
+
+    by_line, by_block = read(0), read(size)
+
+    assert by_block == by_line

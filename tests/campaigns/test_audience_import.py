@@ -7,11 +7,10 @@ from django.utils import timezone
 
 from campaigns import audience_import, import_run
 from campaigns.choices import ImportMode, ImportStatus
-from campaigns.import_mapping import ImportRefused
 from campaigns.import_summary import headline
 from campaigns.models import AudienceImport, AudienceMember
 from campaigns.resources import export_lines
-from omnichannel.exceptions import IllegalTransition
+from omnichannel.exceptions import IllegalTransition, ImportRefused
 from tests.factories_audience import (
     MAPPING,
     imported,
@@ -32,7 +31,7 @@ def own_media(settings, tmp_path):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(import_run, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(import_run, "CHUNK_ROWS", {"sqlite": 10, "postgresql": 10})
 
 
 def rejects_of(row: AudienceImport) -> list[str]:
@@ -70,6 +69,7 @@ def test_international_addresses_are_allowed():
     assert counts(row) == {"added": 2}
 
 
+@pytest.mark.fault(35)
 def test_bad_rows_are_listed_with_number_field_and_reason():
     row = imported(
         "email,phone,name\nnot an address,,Ana\na@example.com,12,Bob\nb@example.com,,\n"
@@ -186,6 +186,19 @@ def test_a_file_without_a_header_loses_no_row():
     assert counts(imported("a@example.com,,A\nb@example.com,,B\n", has_header=False)) == {
         "added": 2
     }
+
+
+@pytest.mark.parametrize(
+    "cell", ["a\tb", "a\\b", "a\\nb", "two\nlines", 'say "x"', "\\.", "é\u2028é", "{1}"]
+)
+def test_a_cell_is_stored_as_it_is(cell):
+    quoted = cell.replace('"', '""')
+    mapping = {**MAPPING, "key": "name"}
+
+    row = imported(f'email,phone,name\na@example.com,,"{quoted}"\n', mapping=mapping)
+
+    member = row.audience.members.get()
+    assert (member.key, member.variables) == (cell, {"name": cell})
 
 
 def test_another_encoding_is_read_as_chosen():

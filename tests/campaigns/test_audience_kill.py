@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import uuid
 import psycopg
 import pytest
 from django.conf import settings
+
+from tests.live import migrated
 
 SETUP = """
 import datetime, json, time
@@ -49,6 +52,7 @@ def environment(request, tmp_path):
     env["DJANGO_SETTINGS_MODULE"] = "config.settings"
     env.pop("DATABASE_URL", None)
     if request.param == "sqlite":
+        shutil.copy(migrated(), tmp_path / "studio.sqlite3")
         yield env
         return
     server = request.getfixturevalue("postgres_url")
@@ -73,6 +77,7 @@ def output(script: str, env: dict[str, str]) -> str:
     ).stdout
 
 
+@pytest.mark.fault(35)
 def test_a_killed_import_is_finished_by_the_next_worker(environment):
     manage = str(settings.BASE_DIR / "manage.py")
     subprocess.run(

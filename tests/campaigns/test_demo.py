@@ -4,11 +4,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import demo
+from campaigns import demo, preflight
 from campaigns.models import Audience, AudienceMember, Campaign
+from omnichannel import dispatch
 from omnichannel.models import (
     Channel,
     ChannelProvider,
+    EventSubscription,
     Job,
     Message,
     MessageTemplate,
@@ -32,6 +34,14 @@ def test_demo_data_is_a_living_product(loaded):
     assert Audience.objects.get().records_count == AudienceMember.objects.count() == 200
     assert Message.objects.filter(status__in=("sent", "delivered")).count() > 150
     assert ProviderRoute.objects.count() == 6
+
+
+def test_a_demo_template_speaks_a_language_of_demo_readers(loaded):
+    campaign = Campaign.objects.get(template__name="Welcome")
+
+    found = preflight.check(campaign, at=timezone.now())
+
+    assert found.languages == {"default": 133, "de": 67}
 
 
 def test_loading_again_adds_nothing(loaded):
@@ -73,3 +83,24 @@ def test_staff_without_all_rights_may_not_remove_it(loaded, client, django_user_
 
     assert client.post(reverse("remove_demo")).status_code == 403
     assert ChannelProvider.objects.exists()
+
+
+def test_subscribed_events_can_be_triggered_with_their_sample_data(loaded):
+    for row in EventSubscription.objects.filter(is_subscribed=True).select_related("event"):
+        columns = {"email": "ana@example.com", "phone": "+12025550143", "first_name": "Ana"}
+
+        done = dispatch.trigger(
+            row.event.key, columns, row.event.sample_data, at=timezone.now(), source="test"
+        )
+
+        assert [message.provider.backend for message in done.messages] == ["sandbox"]
+
+
+def test_what_test_events_sent_goes_with_the_demo(loaded):
+    dispatch.trigger(
+        "sign-in-code", {"phone": "+12025550143"}, {"code": "1", "valid_minutes": 5},
+        at=timezone.now(), source="test",
+    )  # fmt: skip
+
+    assert demo.remove() == []
+    assert not EventSubscription.objects.exists()

@@ -8,9 +8,10 @@ import pytest
 from campaigns.audience_import import submit
 from campaigns.choices import ImportStatus
 from campaigns.expansion import expand, expand_due
-from campaigns.import_mapping import ImportRefused
 from campaigns.models import AudienceMember
 from omnichannel.choices import JobStatus, MessageStatus
+from omnichannel.consents import Proof, give
+from omnichannel.exceptions import ImportRefused
 from omnichannel.models import Job, Message, Suppression
 from tests.factories import NOW, make_provider
 from tests.factories_campaigns import make_campaign, make_people, make_run
@@ -244,3 +245,16 @@ def test_a_campaigns_messages_expire_as_others_of_its_provider_do():
     expand_all(run)
 
     assert set(run.job.messages.values_list("expires_at", flat=True)) == {NOW}
+
+
+def test_a_record_without_consent_gets_a_message_that_says_so():
+    run = make_run(
+        make_campaign(audience=make_people(["Ana@example.com", "ben@example.com"])),
+        needs_consent=True,
+    )
+    give("email", "ana@example.com", "promotional", Proof(at=NOW))
+
+    expand_all(run)
+
+    found = run.job.messages.order_by("id").values_list("status", "error_code", "error_message")
+    assert list(found) == [("new", "", ""), ("suppressed", "", "No consent on record.")]

@@ -53,6 +53,7 @@ def live(request, tmp_path_factory):
         yield studio
 
 
+@pytest.mark.fault(9, 10)
 def test_a_worker_killed_while_writing_loses_and_repeats_nothing(live):
     live.run(TEMPLATE + START)
 
@@ -64,6 +65,7 @@ def test_a_worker_killed_while_writing_loses_and_repeats_nothing(live):
     assert report == [COUNT, COUNT, COUNT, 0, True]
 
 
+@pytest.mark.fault(28)
 def test_workers_writing_the_same_run_repeat_nothing(live):
     live.run(TEMPLATE + START)
 

@@ -6,7 +6,9 @@ import pytest
 
 from campaigns.models import AudienceMember
 from campaigns.preflight import check
-from omnichannel.models import Suppression
+from omnichannel import caps
+from omnichannel.consents import Proof, give, withdraw
+from omnichannel.models import FrequencyCap, Suppression
 from tests.factories import NOW, make_provider
 from tests.factories_campaigns import make_campaign, make_people, make_published_template
 
@@ -28,6 +30,23 @@ def test_a_campaign_in_order_has_neither_problems_nor_warnings():
 
     assert (found.problems, found.warnings) == ([], [])
     assert (found.recipients, found.provider, found.starts) == (2, campaign.provider, NOW)
+
+
+@pytest.fixture
+def fresh_caps():
+    caps.forget()
+    yield
+    caps.forget()
+
+
+def test_the_caps_that_hold_are_named_unless_the_campaign_is_exempt(fresh_caps):
+    FrequencyCap.objects.create(channel_type="email", number=1, period="week")
+    FrequencyCap.objects.create(channel_type="sms", number=1, period="day")
+
+    held, exempt = check(make_campaign(), NOW), check(make_campaign(is_cap_exempt=True), NOW)
+
+    assert held.caps == ["At most 1 promotional e-mail a week to one address"]
+    assert exempt.caps == []
 
 
 def test_records_that_will_get_nothing_are_counted():
@@ -53,6 +72,22 @@ def test_a_missing_variable_is_named_and_forbids_the_start():
     assert "cannot be filled for the first record" in problems_of(campaign)
 
 
+def test_a_template_without_a_way_out_is_warned_of():
+    template = make_published_template(variables=["first_name"])
+    preferences = make_published_template(variables=["system.preferences_url"])
+
+    assert "no unsubscribe link" in warnings_of(make_campaign(template=template))
+    assert "no unsubscribe link" not in warnings_of(make_campaign(template=preferences))
+
+
+def test_links_that_no_recipient_can_follow_are_warned_of(settings):
+    campaign = make_campaign(provider=make_provider(backend="smtp"))
+
+    assert "PUBLIC_URL is not set" in warnings_of(campaign)
+    settings.PUBLIC_URL = "https://studio.example.com"
+    assert "PUBLIC_URL is not set" not in warnings_of(campaign)
+
+
 def test_a_variable_with_a_default_only_warns():
     template = make_published_template(subject="{{ coupon|default('none') }}", variables=["coupon"])
     campaign = make_campaign(template=template)
@@ -62,7 +97,9 @@ def test_a_variable_with_a_default_only_warns():
 
 
 def test_the_email_address_and_phone_are_variables_too():
-    template = make_published_template(subject="{{ email }}", variables=["email"])
+    template = make_published_template(
+        subject="{{ email }}", variables=["email", "system.unsubscribe_url"]
+    )
 
     assert warnings_of(make_campaign(template=template)) == ""
 
@@ -148,3 +185,20 @@ def test_the_counts_take_one_pass_whatever_the_audience(django_assert_max_num_qu
 
     with django_assert_max_num_queries(12):
         check(campaign, NOW)
+
+
+def test_records_without_consent_are_counted_when_the_campaign_asks():
+    audience = make_people(["Ana@example.com", "b@example.com", "c@example.com", "d@example.com"])
+    proof = Proof(at=NOW)
+    give("email", "ana@example.com", "promotional", proof)
+    give("email", "b@example.com", "transactional", proof)
+    give("email", "c@example.com", "promotional", proof)
+    withdraw("email", "c@example.com", "promotional", proof)
+    campaign = make_campaign(audience=audience, needs_consent=True)
+
+    found = check(campaign, NOW)
+    campaign.needs_consent = False
+
+    assert (found.unconsented, found.recipients) == (3, 1)
+    assert "3 records without a consent on record: left out." in found.warnings
+    assert check(campaign, NOW).recipients == 4

@@ -57,6 +57,77 @@ def test_figures_count_what_is_done_and_what_is_not_written_yet():
     assert found.percent == 80
 
 
+def test_the_states_of_a_run_sum_up_to_its_recipients_whatever_they_are():
+    states = [status.value for status in MessageStatus]
+    run = started(len(states) + 3, written=False)
+    expand(run.job, at=NOW, until=time.monotonic() + 60, page_size=len(states))
+    settle(run, *states)
+    Message.objects.filter(
+        pk__in=run.job.messages.order_by("id").values("pk")[len(states) :]
+    ).delete()
+    Job.objects.update(expanded=len(states))
+    CampaignRun.objects.update(written_at=None)
+    run = CampaignRun.objects.with_figures().get()
+
+    found = progress.figures(run)
+
+    parts = (
+        *(found.taken, found.failed, found.expired, found.suppressed, found.cancelled),
+        *(found.uncertain, found.pending, found.unwritten),
+    )
+    assert parts == (2, 1, 1, 1, 1, 1, 4, 3)
+    assert sum(parts) == found.total == run.whom == len(states) + 3
+
+
+def test_a_finished_run_has_a_state_for_each_recipient_and_none_pending():
+    final = ("sent", "delivered", "failed", "expired", "suppressed", "cancelled", "uncertain")
+    run = started(len(final))
+    settle(run, *final)
+    progress.follow(after(3))
+    run = CampaignRun.objects.with_figures().get()
+
+    found = progress.figures(run)
+
+    ended = found.failed + found.suppressed + found.expired + found.cancelled + found.uncertain
+    assert run.job.status == JobStatus.FINISHED
+    assert found.taken + ended == found.total == run.whom == len(final)
+
+
+def test_what_was_put_back_while_a_run_was_counted_keeps_it_open():
+    run = started()
+    settle(run, "sent", "sent", "sent", "new")
+
+    assert not progress.finish(run, NOW)
+
+    run.job.refresh_from_db()
+    assert run.job.status == JobStatus.RUNNING
+
+
+def test_reports_that_come_after_the_end_reach_the_figures_of_the_run():
+    run = started()
+    settle(run, "sent", "sent", "sent", "uncertain")
+    progress.follow(after(3))
+    settle(run, "failed", "sent", "sent", "sent")
+    cache.clear()
+
+    progress.follow(after(63))
+
+    run = CampaignRun.objects.with_figures().get()
+    assert (run.taken, run.failed, run.waiting) == (3, 1, 0)
+
+
+def test_a_run_whose_messages_were_deleted_keeps_its_last_figures():
+    run = started()
+    settle(run, "sent", "sent", "sent", "sent")
+    progress.follow(after(3))
+    run.job.messages.all().delete()
+    cache.clear()
+
+    progress.follow(after(63))
+
+    assert CampaignRun.objects.with_figures().get().taken == 4
+
+
 def test_a_run_with_something_pending_is_not_finished():
     run = started()
     settle(run, "sent", "sent", "error", "sent")

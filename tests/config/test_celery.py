@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from tests.live import LiveStudio
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUEUES = "otp,transactional,promotional,default"
+IN_ORDER = "default,otp,promotional,transactional"
 SETUP = """
 from config.first_start import prepare
 from django_celery_beat.models import PeriodicTask
@@ -24,9 +26,21 @@ provider = make_provider()
 for n in range({count}):
     make_message(provider=provider)
 """
-SENT = """
-from omnichannel.models import Message
-print(Message.objects.filter(status="sent").count())
+# What became of the messages and who lives, as soon as all is sent by four processes.
+WAIT = """
+import json, time
+from omnichannel.models import Heartbeat, Message
+for _ in range(400):
+    attempts = list(Message.objects.filter(status="sent").values_list("attempts", flat=True))
+    living = sorted(Heartbeat.objects.values_list("role", "queues"))
+    if len(attempts) == 40 and len(living) == 4:
+        break
+    time.sleep(0.2)
+print(json.dumps([attempts, living]))
+"""
+LIVING = """
+from omnichannel.models import Heartbeat
+print(Heartbeat.objects.count())
 """
 
 
@@ -59,17 +73,21 @@ def celery(studio: LiveStudio, url: str, *arguments: str) -> subprocess.Popen:
     return process
 
 
-def test_beat_and_a_worker_send_what_waits(studio, celery_url):
-    studio.run(SETUP.format(count=20))
-    celery(studio, celery_url, "beat", "-s", str(studio.var_dir / "beat"), "--pidfile=")
-    worker = celery(studio, celery_url, "worker", "-Q", QUEUES, "-c", "4")
+def test_two_beats_and_two_workers_send_all_once_and_tell_that_they_live(studio, celery_url):
+    studio.run(SETUP.format(count=40))
+    for name in ("first", "second"):
+        files = ("-s", str(studio.var_dir / name), "--pidfile=")
+        celery(studio, celery_url, "beat", *files)
+        celery(studio, celery_url, "worker", "-Q", QUEUES, "-c", "2", "-n", f"{name}@%h")
 
-    deadline = time.monotonic() + 40
-    while studio.run(SENT) != "20":
-        assert time.monotonic() < deadline, (studio.var_dir / "worker.log").read_text()[-3000:]
-        time.sleep(0.3)
-
+    attempts, told = json.loads(studio.run(WAIT))
     started = time.monotonic()
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=20) == 0
-    assert time.monotonic() - started < 10
+    for process in studio.running:
+        process.send_signal(signal.SIGTERM)
+    ended = [process.wait(timeout=30) for process in studio.running]
+
+    assert attempts == [1] * 40, (studio.var_dir / "worker.log").read_text()[-3000:]
+    assert told == [["scheduler", ""]] * 2 + [["worker", IN_ORDER]] * 2
+    assert ended == [0] * 4
+    assert time.monotonic() - started < 20
+    assert studio.run(LIVING) == "0"  # all said goodbye

@@ -7,6 +7,9 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from config import first_start
 from config.celery import app
 from config.schedule import PERIODIC_TASKS
+from omnichannel import place
+from omnichannel.models import Installation
+from omnichannel.place import Place
 from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +75,16 @@ def test_demo_data_is_left_out_when_switched_off(settings):
     settings.DEMO_DATA = False
 
     assert first_start.load_demo(None) is False
+
+
+def test_a_start_notices_a_copied_database_before_anything_is_sent(settings, tmp_path, monkeypatch):
+    settings.VAR_DIR = tmp_path
+    first_start.prepare()
+    before = Installation.objects.get().held_since
+    Installation.objects.update(place={"path": "/elsewhere", "inode": 1, "device": 1})
+    monkeypatch.setattr(place, "here", lambda: Place("a", {"path": "/a", "inode": 2, "device": 1}))
+
+    first_start.prepare()
+
+    assert before is None
+    assert Installation.objects.get().held_since

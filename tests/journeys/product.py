@@ -25,7 +25,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until(happened: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def wait_until(happened: Callable[[], Any], what: str, seconds: float = 90) -> Any:
     """Answer the first true value of `happened`."""
     deadline = time.monotonic() + seconds
     while not (found := happened()):
@@ -35,7 +35,7 @@ def wait_until(happened: Callable[[], Any], what: str, seconds: float = 30) -> A
 
 
 class Product(LiveStudio):
-    """Started by `up`, which prepares the database itself. Ends with all its processes."""
+    """Started by `up`, which fills the database itself. Ends with all its processes."""
 
     def __init__(self, var_dir: Path, postgres_url: str = "", **settings: str) -> None:
         super().__init__(var_dir, postgres_url)
@@ -54,6 +54,8 @@ class Product(LiveStudio):
     def __enter__(self) -> Product:
         if self.postgres_url:
             self._server(f"CREATE DATABASE {self.name}")
+        else:
+            self.copy_migrated()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -66,5 +66,5 @@ def test_pause_stops_sending_and_resume_sends_exactly_the_rest(operator, product
 
     assert 0 < before < 200
     assert while_paused == before
-    assert counts == {"Sent": 200}
+    assert counts == {"Recipients": 200, "Sent": 200}
     assert sink.recipients() == {f"person{n}@example.com": 1 for n in range(200)}

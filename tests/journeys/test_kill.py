@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 from tests.journeys.product import Product, children_of, end_group, is_alive, wait_until
 
 PEOPLE = 5000
+PROCESSES = 2
 CAMPAIGN = """
 from django.utils import timezone
 from campaigns import runner
@@ -23,16 +23,6 @@ provider = make_provider(
 people = make_people(f"person{{n}}@example.com" for n in range({people}))
 runner.start(make_campaign(audience=people, provider=provider), by=None, at=timezone.now())
 """
-STATE = """
-import json
-from campaigns.models import Campaign
-from omnichannel.models import Job, Message
-print(json.dumps({
-    "job": Job.objects.get().status,
-    "campaign": Campaign.objects.get().status,
-    "messages": dict(Message.objects.values_list("to_address", "status")),
-}))
-"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -40,27 +30,39 @@ def product(request, tmp_path):
     url = os.environ.get("TEST_POSTGRES_URL", "") if request.param == "postgresql" else ""
     if request.param == "postgresql" and not url:
         pytest.skip("TEST_POSTGRES_URL is not set")
-    with Product(tmp_path, url) as product:
+    with Product(tmp_path, url, SEND_PROCESSES=str(PROCESSES)) as product:
         yield product
+
+
+def statuses(product: Product) -> dict[str, str]:
+    """{address: status} when the campaign has come to its end."""
+
+    def is_finished() -> bool:
+        return product.look_up("SELECT status FROM campaigns_campaign") == [("finished",)]
+
+    wait_until(is_finished, "end", 90)
+    assert product.look_up("SELECT status FROM omnichannel_job") == [("finished",)]
+    return dict(product.look_up("SELECT to_address, status FROM omnichannel_message"))
 
 
 def kill_parent(up: subprocess.Popen) -> None:
     """As an operator does; its worker has to find out by itself."""
-    (worker,) = children_of(up)
+    workers = children_of(up)
     os.kill(up.pid, signal.SIGKILL)
     up.wait(5)
-    wait_until(lambda: not is_alive(worker), "end of the worker", 8)
+    wait_until(lambda: not any(map(is_alive, workers)), "end of the workers", 8)
 
 
 def kill_all(up: subprocess.Popen) -> None:
     """As a machine does that runs out of memory."""
-    (worker,) = children_of(up)
+    workers = children_of(up)
     end_group(up)
     up.wait(5)
-    wait_until(lambda: not is_alive(worker), "end of the worker", 2)
+    wait_until(lambda: not any(map(is_alive, workers)), "end of the workers", 2)
 
 
 @pytest.mark.parametrize("kill", [kill_parent, kill_all])
+@pytest.mark.fault(11)
 def test_a_killed_campaign_finishes_and_loses_nothing(product, sink, kill):
     up = product.up()
     wait_until(lambda: children_of(up), "worker")
@@ -70,15 +72,30 @@ def test_a_killed_campaign_finishes_and_loses_nothing(product, sink, kill):
     kill(up)
     at_the_kill = sink.count()
     product.up()
-    wait_until(lambda: json.loads(product.run(STATE))["campaign"] == "finished", "end", 90)
+    found = statuses(product)
 
-    state = json.loads(product.run(STATE))
     arrived = sink.recipients()
-    uncertain = {to for to, status in state["messages"].items() if status == "uncertain"}
+    uncertain = {to for to, status in found.items() if status == "uncertain"}
     assert PEOPLE / 10 < at_the_kill < PEOPLE
-    assert state["job"] == "finished"
-    assert set(state["messages"]) == {f"person{n}@example.com" for n in range(PEOPLE)}
-    assert set(state["messages"].values()) <= {"sent", "uncertain"}
-    assert set(state["messages"]) - arrived.keys() <= uncertain
+    assert set(found) == {f"person{n}@example.com" for n in range(PEOPLE)}
+    assert set(found.values()) <= {"sent", "uncertain"}
+    assert set(found) - arrived.keys() <= uncertain
     assert {to for to, times in arrived.items() if times > 1} <= uncertain
-    assert len(uncertain) <= 2  # one body and one envelope behind it, on one connection
+    # One body and one envelope behind it, on the one connection of each process.
+    assert len(uncertain) <= 2 * PROCESSES
+
+
+def test_a_campaign_goes_on_when_one_of_its_processes_is_killed(product, sink):
+    up = product.up()
+    workers = wait_until(lambda: len(found := children_of(up)) == PROCESSES and found, "workers")
+    product.run(CAMPAIGN.format(port=sink.port, people=PEOPLE))
+    wait_until(lambda: sink.count() > PEOPLE / 10, "first messages")
+
+    os.kill(workers[-1], signal.SIGKILL)
+    found = statuses(product)
+
+    arrived = sink.recipients()
+    uncertain = {to for to, status in found.items() if status == "uncertain"}
+    assert set(found) - arrived.keys() <= uncertain
+    assert not [to for to, times in arrived.items() if times > 1]
+    assert len(uncertain) <= 2

@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from omnichannel import backends
+from omnichannel import backends, installation, place
 from tests.factories import make_provider
 from tests.live import LiveStudio
+from tests.omnichannel.installations import HERE
 from tests.omnichannel.scripted import Scripted, accept
 
 
@@ -23,6 +24,17 @@ def scripted(monkeypatch):
 @pytest.fixture
 def provider(db, scripted):
     return make_provider(backend="scripted")
+
+
+@pytest.fixture
+def here(monkeypatch, settings, tmp_path):
+    """Where the database is, until the test says where else; and a host without a memory."""
+    settings.VAR_DIR = tmp_path
+    now = [HERE]
+    monkeypatch.setattr(place, "here", lambda: now[0])
+    installation.changed()
+    yield lambda found: now.__setitem__(0, found)
+    installation.changed()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

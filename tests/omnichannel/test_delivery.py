@@ -100,6 +100,7 @@ def test_retry_after_is_honoured_up_to_a_cap(provider, scripted):
     assert second.due_at < NOW + 61 * MINUTE
 
 
+@pytest.mark.fault(20)
 def test_throttling_rests_the_whole_provider(provider, scripted):
     scripted.answer = fails_with(Throttled("slow down", code="429", retry_after=30))
     first, second = make_message(provider=provider), make_message(provider=provider)
@@ -128,6 +129,7 @@ def test_refused_credentials_fail_nothing_and_stop_the_provider(provider, script
     assert len(scripted.seen) == 1
 
 
+@pytest.mark.fault(18)
 def test_no_connection_uses_up_no_retry_and_rests_the_provider(provider, scripted):
     scripted.answer = fails_with(ProviderUnavailable("connection refused"))
     first, second = make_message(provider=provider), make_message(provider=provider)
@@ -167,6 +169,7 @@ def test_a_fault_in_a_backend_leaves_its_message_uncertain_and_the_rest_ready(pr
     assert (first.status, second.status) == (MessageStatus.UNCERTAIN, MessageStatus.NEW)
 
 
+@pytest.mark.fault(34)
 def test_a_bad_row_does_not_stop_its_batch(provider, scripted):
     scripted.answer = in_turn(
         fails_with(Rejected("bad")), results(Outcome.ACCEPTED), results(Outcome.ACCEPTED)
@@ -224,6 +227,7 @@ def test_an_expired_message_is_never_sent(provider, scripted):
     assert scripted.seen == []
 
 
+@pytest.mark.fault(39)
 def test_an_address_suppressed_after_queueing_is_not_written_to(provider, scripted):
     message = make_message(provider=provider, to_address="Ana@example.com")
     Suppression.objects.create(channel_type="email", address="ana@example.com")
@@ -254,6 +258,7 @@ def test_a_paused_lane_sends_nothing(provider, scripted):
     assert scripted.seen == []
 
 
+@pytest.mark.fault(36)
 def test_pausing_in_the_middle_of_a_batch_puts_the_rest_back(provider, scripted, monkeypatch):
     monkeypatch.setattr("omnichannel.batch.LOOK_SECONDS", 0)
     lane = make_lane(provider)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+from unittest.mock import Mock
+
 import pytest
 from django.db import transaction
 
@@ -40,11 +43,27 @@ def test_a_message_that_waits_does_not_ring(rung):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_messages_at_once_ring_once(rung):
+def test_many_messages_at_once_ring_once_and_once_more_later(rung, monkeypatch):
+    monkeypatch.setattr(doorbell, "QUIET_SECONDS", 60.0)  # however slow this machine is
+    later = Mock()
+    monkeypatch.setattr(doorbell, "_late", later)
+
     for _ in range(20):
         enqueue()
 
-    assert len(rung) < 10
+    assert len(rung) == later.ring.call_count == 1
+
+
+def test_a_ring_soon_after_another_comes_late_and_once(rung, monkeypatch):
+    monkeypatch.setattr(doorbell, "QUIET_SECONDS", 0.2)
+
+    for _ in range(50):
+        doorbell._ring("task")
+    at_once = list(rung)
+    time.sleep(2 * doorbell.QUIET_SECONDS)  # two are possible, were there a third
+
+    assert at_once == ["task"]
+    assert rung == ["task", "task"]
 
 
 @pytest.mark.django_db(transaction=True)

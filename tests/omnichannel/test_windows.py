@@ -36,6 +36,7 @@ def at(text: str) -> datetime.datetime:
         ("00:00", T(22), T(0), False),
     ],
 )
+@pytest.mark.fault(25)
 def test_window_is_start_inclusive_end_exclusive_and_may_span_midnight(
     moment, minimum, maximum, expected
 ):

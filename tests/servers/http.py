@@ -4,7 +4,8 @@
         ...
         assert server.requests[0].json["subject"] == "Hello"
 
-The last answer is given to all further requests.
+The last answer is given to all further requests. An answer may be a function of the request. A
+manner says how an answer is given; RAW sends the body as it is, in place of an answer.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 USUAL, HANG, DRIP_HEAD, DRIP_BODY, FLOOD_HEAD, FLOOD_BODY, CLOSE, STOP_READING = range(8)
+RESET, CUT_BODY, CLOSE_AFTER, CHUNKED, TEAR, RAW = range(8, 14)
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Answer:
     body: Any = b""  # bytes, or what becomes JSON
     headers: dict[str, str] = field(default_factory=dict)
     manner: int = USUAL
+    delay: float = 0.0  # seconds before it
 
 
 @dataclass
@@ -40,7 +46,7 @@ class Request:
 
 
 class HttpServer:
-    def __init__(self, *answers: Answer, tls=None) -> None:
+    def __init__(self, *answers: Answer | Callable[[Request], Answer], tls=None) -> None:
         self.answers = list(answers) or [Answer()]
         self.tls = tls
         self.requests: list[Request] = []
@@ -58,6 +64,10 @@ class HttpServer:
         self.stopping.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+
+    def answer_to(self, request: Request, answer: Answer) -> Answer:
+        """What is answered, once the request has been read."""
+        return answer
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -79,8 +89,11 @@ class HttpServer:
         if not line:
             return False
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if answer.manner == STOP_READING:
+        if isinstance(answer, Answer) and answer.manner == STOP_READING:
             self.stopping.wait(20)
+            return False
+        if isinstance(answer, Answer) and answer.manner == TEAR:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             return False
         headers = {}
         while (raw := file.readline().decode().strip()) != "":
@@ -88,31 +101,38 @@ class HttpServer:
             headers[name.lower()] = value.strip()
         body = file.read(int(headers.get("content-length", 0)))
         method, path, _ = line.split(" ")
-        self.requests.append(Request(method, path, headers, body))
-        return self._answer(sock, answer)
+        request = Request(method, path, headers, body)
+        self.requests.append(request)
+        answer = answer if isinstance(answer, Answer) else answer(request)
+        return self._answer(sock, self.answer_to(request, answer))
 
     def _answer(self, sock: socket.socket, answer: Answer) -> bool:
         body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-        head = {"Content-Length": str(len(body)), **answer.headers}
-        if answer.manner in (DRIP_BODY, FLOOD_BODY):
-            head["Content-Length"] = "1000000000"
+        length = 1_000_000_000 if answer.manner in (DRIP_BODY, FLOOD_BODY) else len(body)
+        head = {"Content-Length": str(length), **answer.headers}
+        if answer.manner == CHUNKED:
+            head["Transfer-Encoding"] = "chunked"
+            del head["Content-Length"]
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         start = f"HTTP/1.1 {answer.status} Reason\r\n{lines}".encode()
-        match answer.manner:
-            case m if m == HANG:
-                self.stopping.wait(20)
-            case m if m == DRIP_HEAD:
-                self._drip(sock, start + b"X: ")
-            case m if m == FLOOD_HEAD:
-                self._flood(sock, start)
-            case m if m == DRIP_BODY:
-                self._drip(sock, start + b"\r\n")
-            case m if m == FLOOD_BODY:
-                self._flood(sock, start + b"\r\n")
-            case m if m == USUAL:
-                sock.sendall(start + b"\r\n" + body)
-                return True
-        return False
+        self.stopping.wait(answer.delay)
+        if answer.manner == HANG:
+            self.stopping.wait(20)
+        elif answer.manner == DRIP_HEAD:
+            self._drip(sock, start + b"X: ")
+        elif answer.manner == FLOOD_HEAD:
+            self._flood(sock, start)
+        elif answer.manner == DRIP_BODY:
+            self._drip(sock, start + b"\r\n")
+        elif answer.manner == FLOOD_BODY:
+            self._flood(sock, start + b"\r\n")
+        elif answer.manner == RAW:
+            sock.sendall(body)
+        elif answer.manner == RESET:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        else:
+            sock.sendall(_wire(answer.manner, start, body))
+        return answer.manner in (USUAL, CHUNKED)
 
     def _drip(self, sock: socket.socket, start: bytes) -> None:
         sock.sendall(start)
@@ -123,3 +143,13 @@ class HttpServer:
         sock.sendall(start)
         while not self.stopping.is_set():
             sock.sendall(b"X: y" * 10_000)
+
+
+def _wire(manner: int, start: bytes, body: bytes) -> bytes:
+    if manner == CLOSE:
+        return b""
+    if manner == CUT_BODY:
+        body = body[: len(body) // 2]
+    elif manner == CHUNKED:
+        body = b"".join(b"1;x=y\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    return start + b"\r\n" + body

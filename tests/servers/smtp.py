@@ -5,8 +5,11 @@
         assert server.messages == []
 
 A phase is greeting, ehlo, starttls, auth, mail, rcpt, data, body, dot, rset or noop. What it does
-is a reply, HANG, DRIP, FLOOD, CLOSE, None (as usual), a function of the command's argument that
-returns one of these, or a list of them used up one by one.
+is a reply, HANG, DRIP, FLOOD, CLOSE, RESET, None (as usual), a function of the phase's argument
+(from `data` on: the recipient) that returns one of these, or a list of them used up one by one.
+Steps may stand before a reply: "(sleep 2)250 ok" answers late, "(take)(close)" keeps the message
+and never says so. In the body, "(close 900)" and "(reset 900)" end the connection after as many
+bytes of it.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ import threading
 from dataclasses import dataclass, field
 
 HANG, DRIP, FLOOD, CLOSE = "(hang)", "(drip)", "(flood)", "(close)"
+RESET, TAKE = "(reset)", "(take)"
+STEP = re.compile(r"\((\w+)(?: ([\d.]+))?\)")
 USUAL = {
     "greeting": "220 mx.example.com ESMTP",
     "starttls": "220 go ahead",
@@ -90,6 +95,10 @@ class SmtpServer:
             wanted = wanted(argument)
         return wanted or USUAL.get(phase, "")
 
+    def take(self, received: Received) -> None:
+        """A message is the server's own from here on, whatever its sender is told."""
+        self.messages.append(received)
+
     def _accept(self) -> None:
         while not self.stopping.is_set():
             try:
@@ -97,8 +106,8 @@ class SmtpServer:
             except OSError:
                 return
             thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
-            self.threads.append(thread)
             thread.start()
+            self.threads.append(thread)
 
     def _serve(self, sock: socket.socket) -> None:
         talk = Conversation()
@@ -144,29 +153,38 @@ class _Session:
         self.sock.sendall(reply.encode() + b"\r\n")
 
     def say(self, phase: str, argument: str = "") -> str:
-        action = self.server.action(phase, argument)
-        if action == CLOSE:
-            raise ConnectionError
-        if action == HANG:
-            self.server.stopping.wait(20)
-            raise ConnectionError
-        while action == DRIP:
-            self.sock.sendall(b"2")
-            if self.server.stopping.wait(0.2):
-                raise ConnectionError
-        while action == FLOOD:
-            self.sock.sendall(b"250-more\r\n" * 1000)
+        return self.perform(self.server.action(phase, argument))
+
+    def perform(self, action: str) -> str:
+        """Go through the steps of an action; answer the reply that was put at its end."""
+        while step := STEP.match(action):
+            self.step(step[1], float(step[2] or 0))
+            action = action[step.end() :]
         self.put(action)
         if action.startswith("421"):
             raise ConnectionError
         return action
 
+    def step(self, name: str, amount: float) -> None:
+        if name == "reset":
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        if name in ("reset", "close"):
+            raise ConnectionError
+        if name in ("sleep", "hang"):
+            stopped = self.server.stopping.wait(amount if name == "sleep" else 20)
+            if stopped or name == "hang":
+                raise ConnectionError
+        while name == "drip":
+            self.sock.sendall(b"2")
+            if self.server.stopping.wait(0.2):
+                raise ConnectionError
+        while name == "flood":
+            self.sock.sendall(b"250-more\r\n" * 1000)
+
     def on_ehlo(self, argument: str) -> None:
         action = self.server.action("ehlo")
         if action:
-            self.say("ehlo") if action not in (HANG, DRIP, FLOOD, CLOSE) else self._misbehave(
-                action
-            )
+            self.perform(action)
             return
         extra = list(self.server.extensions)
         if self.server.tls and not self.is_encrypted:
@@ -174,10 +192,6 @@ class _Session:
         lines = ["mx.example.com", *extra]
         last = len(lines) - 1
         self.put("\r\n".join(f"250{' ' if n == last else '-'}{x}" for n, x in enumerate(lines)))
-
-    def _misbehave(self, action: str) -> None:
-        self.server.phases["(now)"] = action
-        self.say("(now)")
 
     def on_starttls(self, argument: str) -> None:
         if self.say("starttls").startswith("220"):
@@ -203,22 +217,28 @@ class _Session:
         self.recipient = recipient if taken else ""
 
     def on_data(self, argument: str) -> None:
-        if not self.say("data").startswith("354"):
+        if not self.say("data", self.recipient).startswith("354"):
             return
-        if self.server.action("body") == CLOSE:
-            self.file.read(1000)
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            raise ConnectionError
-        if self.server.action("body") == HANG:
-            self.say("body")
+        self.in_body()
         data = b""
         while (line := self.file.readline()) != b".\r\n":
             if not line:
                 raise ConnectionError
             data += line[1:] if line.startswith(b".") else line
-        received = Received(self.sender.strip("<>"), self.recipient, data, self.options)
-        if self.say("dot", self.recipient).startswith("250") and self.recipient:
-            self.server.messages.append(received)
+        action = self.server.action("dot", self.recipient)
+        is_taken = TAKE in action or STEP.sub("", action).startswith("250")
+        if is_taken and self.recipient:
+            received = Received(self.sender.strip("<>"), self.recipient, data, self.options)
+            self.server.take(received)
+        self.perform(action.replace(TAKE, ""))
+
+    def in_body(self) -> None:
+        action = self.server.action("body", self.recipient)
+        if step := STEP.match(action):
+            size = float(step[2] or 1000)
+            if step[1] in ("close", "reset"):
+                self.file.read(int(size))
+            self.step("reset" if action == CLOSE else step[1], size)
 
     def on_rset(self, argument: str) -> None:
         self.say("rset")

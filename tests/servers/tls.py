@@ -32,6 +32,16 @@ def authority_pem() -> str:
 
 def server_context(*, host: str = "127.0.0.1", end: datetime.datetime = END) -> ssl.SSLContext:
     """For a server that proves itself as `host` until `end`."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "server.pem"
+        path.write_bytes(server_pem(host=host, end=end))
+        context.load_cert_chain(path)
+    return context
+
+
+def server_pem(*, host: str = "127.0.0.1", end: datetime.datetime = END) -> bytes:
+    """Its certificate and its key, one behind the other."""
     certificate, key = authority()
     own = ec.generate_private_key(ec.SECP256R1())
     try:
@@ -40,21 +50,12 @@ def server_context(*, host: str = "127.0.0.1", end: datetime.datetime = END) -> 
         alternative = x509.DNSName(host)
     builder = _builder(_name(host), certificate.subject, own, end)
     builder = builder.add_extension(x509.SubjectAlternativeName([alternative]), False)
-    return _context(builder.sign(key, hashes.SHA256()), own)
-
-
-def _context(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+    signed = builder.sign(key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM) + own.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "server.pem"
-        path.write_bytes(pem)
-        context.load_cert_chain(path)
-    return context
 
 
 def _name(text: str) -> x509.Name:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import progress, runner
+from campaigns.admin import live
 from campaigns.admin.campaign_form import CampaignForm
 from campaigns.choices import CampaignStatus
 from campaigns.expansion import expand
@@ -149,7 +150,7 @@ def test_only_the_steps_of_the_state_are_offered(admin_client):
     assert url("run", campaign) not in running
 
 
-@pytest.mark.parametrize("step", ["run", "schedule", "pause", "resume", "cancel"])
+@pytest.mark.parametrize("step", ["run", "schedule", "pause", "resume", "resend", "cancel"])
 def test_steps_need_the_permission_to_launch(client, step):
     client.force_login(user_with("view_campaign", "change_campaign"))
     campaign = make_campaign()
@@ -195,6 +196,22 @@ def test_the_live_panel_shows_counts_errors_and_stops_asking_when_finished(admin
     assert finished["HX-Refresh"] == "true"
     for text in ("Not an e-mail address", "Records without an address", "1 uncertain", "100 %"):
         assert text in finished.content.decode()
+
+
+def test_messages_that_wait_by_themselves_are_not_in_the_time_to_go(monkeypatch):
+    campaign = make_campaign(audience=make_people(["a@example.com", "b@example.com"]))
+    job = runner.start(campaign, by=None, at=timezone.now())
+    expand(job, at=timezone.now(), until=time.monotonic() + 60)
+    monkeypatch.setattr(live, "rate_now", lambda *_: 0.5)
+
+    job.messages.filter(to_address="a@example.com").update(status="scheduled")
+    cache.clear()
+    one_left = live.panel(campaign, timezone.now())["eta"]
+    job.messages.update(status="scheduled")
+    cache.clear()
+    none_left = live.panel(campaign, timezone.now())["eta"]
+
+    assert (one_left, none_left) == (datetime.timedelta(seconds=2), None)
 
 
 def test_the_live_page_tells_that_the_provider_is_stopped(admin_client):
@@ -362,3 +379,14 @@ def test_the_first_page_shows_only_what_the_user_may_see(client):
     assert "Campaigns under way" in page
     assert "Secret trouble" not in page
     assert "Last imports" not in page
+
+
+def test_asking_for_consent_is_saved_and_counted_before_the_start(admin_client):
+    campaign = make_campaign()
+
+    admin_client.post(url("change", campaign), form_of(campaign, needs_consent="on"))
+    page = admin_client.get(url("run", campaign)).content.decode()
+
+    assert Campaign.objects.get(pk=campaign.pk).needs_consent
+    assert "2 records without a consent on record: left out." in page
+    assert "Nobody is left to write to." in page

@@ -7,21 +7,40 @@ from django.utils import timezone
 
 from omnichannel import outbox
 from omnichannel.admin import paginator
-from omnichannel.models import Label, Message, MessageEvent, ProviderRoute, Suppression
+from omnichannel.choices import ChannelType
+from omnichannel.models import (
+    Consent,
+    FrequencyCap,
+    Label,
+    Message,
+    MessageEvent,
+    ProviderRoute,
+    ReceivedEvent,
+    Suppression,
+)
 from tests.factories import NOW, make_channel, make_message, make_provider
+from tests.factories_api import make_api_key
+from tests.factories_outgoing_webhooks import make_delivery
 from tests.omnichannel.admin.posted import client_with
 
 pytestmark = pytest.mark.django_db
 APP = "/admin/omnichannel/"
 CEILING = {
+    "apikey": 8,
     "channel": 8,
     "channelprovider": 8,
+    "consent": 8,
+    "frequencycap": 8,
     "job": 9,
     "label": 8,
     "message": 11,
     "messageevent": 9,
+    "outgoingwebhook": 8,
     "providerroute": 9,
+    "receivedevent": 9,
     "suppression": 8,
+    "uncertainmessage": 15,
+    "webhookdelivery": 9,
 }
 NOUNS = sorted(CEILING)
 
@@ -40,10 +59,18 @@ def make_job(provider):
 def make_rows(number):
     provider = make_provider()
     make_channel(bus_provider=provider)
+    make_api_key("read")
     Label.objects.create(name=f"Label {number}")
     ProviderRoute.objects.create(channel_type="email", category="otp", provider=provider)
     Suppression.objects.create(channel_type="email", address=f"a{number}@example.com")
+    FrequencyCap.objects.get_or_create(channel_type=ChannelType.values[number % 3])
     message = make_message(provider=provider, job=make_job(provider))
+    make_message(provider=provider, status="uncertain")
+    ReceivedEvent.objects.create(
+        provider=provider, event_id=f"e{number}", type="opened", at=timezone.now()
+    )
+    make_delivery()
+    Consent.objects.create(channel_type="email", address=f"a{number}@example.com")
     MessageEvent.objects.create(
         message=message, provider=provider, type="opened", at=timezone.now()
     )
@@ -77,6 +104,15 @@ def test_empty_list_says_what_to_do(admin_client, noun):
     hint = response.context["cl"].model_admin.empty_hint
     assert hint
     assert hint in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("noun", "name"), [("message", "Message queue"), ("emailtemplate", "E-mail templates")]
+)
+def test_list_is_called_what_the_menu_calls_it(admin_client, noun, name):
+    page = admin_client.get(f"{APP}{noun}/").content.decode()
+
+    assert f"{name} | Omnichannel Studio</title>" in page
 
 
 def test_list_without_a_match_offers_to_reset(admin_client):

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from omnichannel import outbox
+from omnichannel import links, outbox
 from omnichannel.models import Message, MessageAttachment, MessageEvent
 from tests.factories import make_message
 from tests.factories_templates import make_template, make_version
@@ -37,6 +37,7 @@ def test_page_of_a_message_is_read_only_and_shows_its_events(admin_client):
         message=message,
         provider=message.provider,
         type="clicked",
+        status="error",
         at=timezone.now(),
         url="https://example.com/offer",
     )
@@ -47,6 +48,7 @@ def test_page_of_a_message_is_read_only_and_shows_its_events(admin_client):
     message.refresh_from_db()
     assert "No such mailbox" in page
     assert "https://example.com/offer" in page
+    assert "Error, will be retried" in page
     assert message.to_address != "x@example.com"
 
 
@@ -143,6 +145,19 @@ def test_what_was_sent_is_shown_in_a_page_where_nothing_runs(admin_client):
     assert "alert(1)" not in page
     assert body.content.decode() == html
     assert body["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_what_is_shown_to_an_operator_unsubscribes_nobody(admin_client):
+    message = make_message(category="promotional")
+    url = links.unsubscribe_url(message.pk)
+    Message.objects.update(body_html=f'<a href="{url}">Stop</a>', body_text=url)
+
+    page = admin_client.get(f"{MESSAGES}{message.pk}/shown/").content.decode()
+    body = admin_client.get(f"{MESSAGES}{message.pk}/shown/body/").content.decode()
+
+    assert url not in page + body
+    assert "/u/preview/" in page
+    assert "/u/preview/" in body
 
 
 @pytest.mark.parametrize("page", ["shown/", "shown/body/", "attachments/1/"])

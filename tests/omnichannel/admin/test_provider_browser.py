@@ -40,6 +40,21 @@ def test_only_the_fields_of_the_chosen_type_are_shown(page):
     assert not page.locator("[name=new_app_password]").is_visible()
 
 
+def test_setting_shows_only_with_the_choice_it_belongs_to(page):
+    page.goto(f"{PROVIDERS}add/")
+    page.select_option("[name=backend]", "generic-http")
+    page.locator("[name=generic_http__body]").wait_for(state="visible")
+    assert not page.locator("[name=generic_http__report_event]").is_visible()
+    assert not page.get_by_text("ask for custref").is_visible()
+
+    page.select_option("[name=generic_http__reports]", "json")
+    page.select_option("[name=generic_http__vendor]", "telspiel")
+
+    page.locator("[name=generic_http__report_event]").wait_for(state="visible")
+    page.get_by_text("ask for custref").wait_for(state="visible")
+    assert '"text": "{text}"' in page.locator("[name=generic_http__body]").input_value()
+
+
 def test_test_message_is_answered_in_the_dialog(page):
     provider = make_provider()
     page.goto(f"{PROVIDERS}{provider.pk}/change/")

@@ -37,6 +37,14 @@ def relay():
     )
 
 
+def test_an_address_that_may_stay_empty_says_what_that_means(admin_client):
+    page = admin_client.get(f"{PROVIDERS}add/").content.decode()
+
+    own = "Empty: the service&#x27;s own address."
+    assert f"""backend == &#x27;sendgrid&#x27;">{own}""" in page
+    assert f"""backend == &#x27;anymail-postal&#x27;">{own}""" not in page
+
+
 def test_new_provider_is_stored_with_its_backends_statuses(admin_client):
     response = admin_client.post(f"{PROVIDERS}add/", provider_data(new_app_password=SECRET))
 
@@ -245,6 +253,14 @@ def test_fields_show_for_their_own_type_only():
     assert shown["smtp__host"] == "backend == 'smtp'"
     assert "'smtp'" in shown["new_app_password"]
     assert "'sandbox'" not in shown["new_app_password"]
+
+
+def test_policy_for_uncertain_messages_is_kept_by_category_with_its_history(admin_client, relay):
+    change(admin_client, relay, on_uncertain="retry", on_uncertain_otp="hold")
+
+    relay.refresh_from_db()
+    assert (relay.policy_for("otp"), relay.policy_for("promotional")) == ("hold", "retry")
+    assert relay.history.first().on_uncertain_otp == "hold"
 
 
 def test_history_keeps_no_secret(admin_client, relay):

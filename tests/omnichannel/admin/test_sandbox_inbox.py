@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+from omnichannel import links
 from omnichannel.backends import sandbox_store
 from omnichannel.backends.sandbox_store import Kept
 from tests.factories import make_message
@@ -132,3 +133,26 @@ def test_emptying_needs_its_permission():
 
 def test_inbox_needs_the_permission_to_view_messages():
     assert client_with("view_channel").get(INBOX).status_code == 403
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_an_operator_cannot_unsubscribe_somebody_or_count_a_click(admin_client, channel):
+    url = links.unsubscribe_url(7)
+    click = links.click_url(links.token(links.CLICK, 7, 3)) + "1"
+    kept = make_kept(
+        channel_type=channel,
+        text=f"Stop: {url} Go: {click}",
+        html=f'<a href="{url}">Stop</a><a href="{click}">Go</a>',
+        headers=links.unsubscribe_headers(7),
+    )
+
+    page = admin_client.get(f"{INBOX}?channel={channel}").content.decode()
+    body = admin_client.get(f"{INBOX}{kept.id}/body/").content.decode()
+
+    for shown in (page, body):
+        assert url not in shown
+        assert click not in shown
+        assert "/u/preview/" in shown
+        assert "/t/c/preview/1" in shown
+    assert sandbox_store.get(kept.id).text == f"Stop: {url} Go: {click}"
+    assert "This is a preview" in admin_client.get("/t/c/preview/1").content.decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omnichannel import backends
-from omnichannel.models import Channel, ProviderRoute, Suppression
+from omnichannel.models import Channel, FrequencyCap, ProviderRoute, Suppression
 from omnichannel.statuses import seed_statuses
 from tests.factories import make_channel, make_message, make_provider
 from tests.omnichannel.admin.posted import errors_of
@@ -116,10 +116,10 @@ def test_suppressed_address_is_kept_as_the_queue_compares_it(admin_client):
 def test_address_is_suppressed_once(admin_client):
     suppress(admin_client)
 
-    response = suppress(admin_client, address="ANA@example.com")
+    response = suppress(admin_client, address="ANA@example.com", note="Said again")
 
-    assert response.status_code == 200
-    assert Suppression.objects.count() == 1
+    assert response.status_code == 302
+    assert Suppression.objects.get().note == "Said again"
 
 
 def test_malformed_suppression_is_refused(admin_client):
@@ -157,3 +157,14 @@ def test_unused_provider_is_deleted(admin_client):
     admin_client.post(f"{APP}channelprovider/{provider.pk}/delete/", {"post": "yes"})
 
     assert not type(provider).objects.filter(pk=provider.pk).exists()
+
+
+@pytest.mark.parametrize(("days", "warned"), [(6, True), (7, False)])
+def test_saving_a_cap_says_when_it_forgets_what_is_deleted(admin_client, settings, days, warned):
+    settings.KEEP_MESSAGES_DAYS = days
+    data = {"channel_type": "email", "number": 3, "period": "week", "is_active": "on"}
+
+    answer = admin_client.post(f"{APP}frequencycap/add/", data, follow=True).content.decode()
+
+    assert FrequencyCap.objects.count() == 1
+    assert ("This cap forgets" in answer) == warned

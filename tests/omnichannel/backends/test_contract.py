@@ -10,7 +10,13 @@ import pytest
 from django import forms
 
 from omnichannel import backends
-from omnichannel.backends.base import Attachment, Backend, ProviderConfig, Result
+from omnichannel.backends.base import (
+    Attachment,
+    Backend,
+    OutgoingMessage,
+    ProviderConfig,
+    Result,
+)
 from omnichannel.backends.envelope import refuse_unsafe
 from omnichannel.choices import ChannelType, Outcome
 from omnichannel.exceptions import ProviderTrouble, Rejected
@@ -18,7 +24,11 @@ from tests.factories_outgoing import make_config, make_outgoing
 from tests.servers.http import Answer, HttpServer
 
 COLUMNS = {"service_url", "app_user", "app_password", "app_key"}
-EVERY = pytest.mark.parametrize("backend", backends.registry().values(), ids=lambda b: b.slug)
+ALL = list(backends.registry().values())
+EVERY = pytest.mark.parametrize("backend", ALL, ids=lambda b: b.slug)
+EVERY_MAILER = pytest.mark.parametrize(
+    "backend", [b for b in ALL if ChannelType.EMAIL in b.channel_types], ids=lambda b: b.slug
+)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +46,14 @@ def nowhere():
 def make_backend(backend: type[Backend], server: HttpServer) -> Backend:
     options = {"host": "127.0.0.1", "port": server.port, "security": "none"}
     values = {"service_url": server.url, "app_key": "secret-key", "app_password": "secret-word"}
-    return backend(make_config(options=options, deadline=0.5, **values))
+    channel_type = backend.channel_types[0]
+    return backend(make_config(channel_type=channel_type, options=options, deadline=0.5, **values))
+
+
+def message_for(backend: type[Backend], **values) -> OutgoingMessage:
+    """To an address of the kind that the backend sends to."""
+    to = "ann@example.com" if ChannelType.EMAIL in backend.channel_types else "+12025550143"
+    return make_outgoing(**{"to": to, **values})
 
 
 @EVERY
@@ -46,6 +63,13 @@ def test_backend_says_what_it_is(backend):
     assert set(backend.uses) <= COLUMNS
     assert set(backend.required) <= set(backend.uses)
     assert backends.get(backend.slug) is backend
+
+
+@EVERY
+def test_backend_offers_what_it_implements_and_nothing_else(backend):
+    assert backend.can_look_up == (backend.look_up is not Backend.look_up)
+    assert backend.has_ledger == (backend.ledger is not Backend.ledger)
+    assert backend.receives == (backend.parse_webhook is not Backend.parse_webhook)
 
 
 @EVERY
@@ -112,7 +136,7 @@ BAD_ADDRESSES = {
 @EVERY
 @pytest.mark.parametrize("what", UNSAFE | BAD_ADDRESSES)
 def test_what_could_forge_a_header_or_recipient_is_refused(backend, what, nowhere):
-    message = make_outgoing(**(UNSAFE | BAD_ADDRESSES)[what])
+    message = message_for(backend, **(UNSAFE | BAD_ADDRESSES)[what])
 
     (result,) = make_backend(backend, nowhere).deliver([message])
 
@@ -122,7 +146,7 @@ def test_what_could_forge_a_header_or_recipient_is_refused(backend, what, nowher
     assert nowhere.connections == 0
 
 
-@EVERY
+@EVERY_MAILER
 def test_message_without_any_sender_is_refused(backend, nowhere):
     (result,) = backend(ProviderConfig("Test", service_url=nowhere.url, app_key="k")).deliver(
         [make_outgoing()]
@@ -134,14 +158,15 @@ def test_message_without_any_sender_is_refused(backend, nowhere):
 
 @EVERY
 def test_every_message_has_its_result_unless_the_provider_is_in_trouble(backend, nowhere):
-    messages = [make_outgoing() for _ in range(3)]
+    messages = [message_for(backend) for _ in range(3)]
     results: list[Result] = []
 
     with contextlib.suppress(ProviderTrouble):
         results.extend(make_backend(backend, nowhere).deliver(iter(messages)))
         assert len(results) == 3
 
-    assert [result.key for result in results] == [item.key for item in messages[: len(results)]]
+    assert len({result.key for result in results}) == len(results)
+    assert {result.key for result in results} <= {item.key for item in messages}
     assert {result.outcome for result in results} <= set(Outcome.values)
 
 
@@ -153,7 +178,7 @@ def test_result_comes_before_the_message_after_next_is_asked_for(backend, nowher
     def feed():
         for number in range(1000):
             taken.append(number)
-            yield make_outgoing(to="ann@example.com\n")
+            yield message_for(backend, to="ann@example.com\n")
 
     next(iter(make_backend(backend, nowhere).deliver(feed())))
 

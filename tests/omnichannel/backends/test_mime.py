@@ -6,7 +6,7 @@ from email import policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from omnichannel.backends import mime
@@ -58,6 +58,7 @@ def test_every_line_is_short_ascii_and_ends_with_crlf(text, subject):
     assert data.endswith(b"\r\n")
     assert data.count(b"\n") == data.count(b"\r") == data.count(b"\r\n")
     assert max(map(len, data.split(b"\r\n"))) <= 100
+    assert b"\n." not in data
 
 
 @settings(max_examples=40, deadline=None)
@@ -120,6 +121,17 @@ def test_same_message_has_the_same_bytes_in_every_attempt():
     assert mime.build(message, make_config(), AT) == mime.build(message, make_config(), AT)
 
 
+@settings(max_examples=60, deadline=None)
+@given(text=st.text("ab.=\n\u00e9 ", max_size=500).map(lambda text: text * 3))
+@example(text="=aaaaaaaaaa\u00e9\u00e9" * 3)
+def test_no_line_begins_with_a_dot_and_none_is_too_long(text):
+    data = build(html="", text=text + ".")
+
+    assert b"\n." not in data
+    assert unified(content(parse(data))) == unified(text + ".")
+    assert all(len(line) <= 76 for line in parse(data).get_payload().splitlines())
+
+
 PIECES = st.lists(st.one_of(TEXT, LONG_LINES, st.text("=. \t\nab", max_size=200)), max_size=12)
 
 
@@ -135,12 +147,22 @@ def test_a_body_built_from_pieces_comes_back_as_it_was(pieces):
     assert all(len(line) <= 76 for line in rich.get_payload().splitlines())
 
 
-def test_a_constant_piece_is_encoded_once():
+def test_a_constant_piece_is_encoded_once(monkeypatch):
     constant = "<p>" + "made to last " * 40 + "</p>"
-    mime._quoted_before.cache_clear()
+    encoded = []
+    quoted = mime._quoted
+    monkeypatch.setattr(mime, "_quoted", lambda piece: encoded.append(piece) or quoted(piece))
 
     for name in ("Ann", "Ben", "Cid"):
         build(html=f"Dear {name}{constant}", html_pieces=("Dear ", name, constant))
 
-    assert mime._quoted_before.cache_info().misses == 1
-    assert mime._quoted_before.cache_info().hits == 2
+    assert encoded.count(constant) == 1
+
+
+def test_encoded_pieces_are_bounded_in_memory():
+    pieces = mime.Pieces(10_000)
+
+    for number in range(1_000):
+        assert pieces[f"{number} = a value"] == f"{number} =3D a value".encode()
+
+    assert len(pieces) <= 10_000 / mime.ENTRY_SIZE

@@ -184,6 +184,7 @@ def test_encrypted_connection_sends_nothing_in_clear(security):
 @pytest.mark.parametrize(
     "wrong", [{"host": "other.example.com"}, {"end": START.replace(year=2021)}]
 )
+@pytest.mark.fault(23)
 def test_certificate_that_proves_nothing_is_refused(security, wrong):
     context = server_context(**wrong)
 
@@ -196,6 +197,7 @@ def test_certificate_that_proves_nothing_is_refused(security, wrong):
     assert b"MAIL" not in server.conversations[0].bytes_in_clear
 
 
+@pytest.mark.fault(23)
 def test_unknown_authority_is_refused():
     with SmtpServer(tls=server_context()) as server:
         backend = make_smtp(server, security="starttls")
@@ -203,6 +205,7 @@ def test_unknown_authority_is_refused():
             backend.send(make_outgoing())
 
 
+@pytest.mark.fault(23)
 def test_stripped_starttls_is_refused():
     with SmtpServer() as server, pytest.raises(ProviderUnavailable) as caught:
         make_smtp(server, security="starttls").send(make_outgoing())

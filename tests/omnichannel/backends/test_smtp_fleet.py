@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from concurrent.futures import Future
 
@@ -130,8 +132,8 @@ def test_an_accepted_message_is_told_before_the_trouble_that_follows(monkeypatch
         fleet._results.append(known)
         fleet._openers._opening.append(refused)
 
-    for line in list(fleet.lines):
-        fleet._forget(line)
+    for line in list(fleet.lines.all):
+        fleet.lines.forget(line)
     monkeypatch.setattr(fleet, "_poll", poll)
     results = smtp.deliver(people(1))
 
@@ -146,3 +148,60 @@ def test_a_message_behind_a_hanging_one_is_sent_elsewhere(extensions):
         results = list(make_fleet(server, size=1, deadline=1.0).deliver(people(3)))
 
     assert outcomes(results) == {Outcome.ACCEPTED: 2, Outcome.UNKNOWN: 1}
+
+
+def test_an_answer_that_came_while_we_were_held_up_counts():
+    taken = threading.Event()
+
+    def answer_later(argument):
+        taken.set()
+        time.sleep(0.2)
+
+    def hold_up():
+        if taken.is_set():
+            taken.clear()
+            time.sleep(1)
+
+    with SmtpServer(dot=answer_later) as server:
+        smtp = make_fleet(server, size=1, deadline=0.6)
+        smtp.idle = hold_up
+        results = list(smtp.deliver(people(1)))
+
+    assert outcomes(results) == {Outcome.ACCEPTED: 1}
+    assert not taken.is_set()
+
+
+def test_an_unasked_goodbye_behind_an_answer_does_not_take_the_answer_away():
+    with SmtpServer(dot="250 taken\r\n421 too many messages") as server:
+        results = list(make_fleet(server, size=1).deliver(people(1)))
+
+    assert [(result.outcome, result.code) for result in results] == [(Outcome.ACCEPTED, "250")]
+
+
+def test_who_was_written_to_is_told_of_before_the_trouble_with_a_copy():
+    with SmtpServer(
+        greeting=[None, "554 no more"], dot=["250 taken\r\n421 bye"], rcpt=None
+    ) as server:
+        message = make_outgoing(to="ann@example.com", cc=("ben@example.com",))
+        results = make_fleet(server, size=1).deliver([message])
+        told = next(results)
+        with pytest.raises(ProviderUnavailable):
+            next(results)
+
+    assert told.outcome == Outcome.ACCEPTED
+    assert "not taken" in told.text
+
+
+def test_results_are_told_before_more_messages_are_taken():
+    taken = []
+
+    def feed():
+        for message in [make_outgoing(to=f"é{number}@example.com") for number in range(20)]:
+            taken.append(message)
+            yield message
+
+    with SmtpServer() as server:
+        results = make_fleet(server, size=2).deliver(feed())
+        next(results)
+
+    assert len(taken) <= 3

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import smtplib
 import socket
+import time
 
 from omnichannel.backends.smtp import Smtp
 from omnichannel.benchmarks.smtp_sink import SmtpSink
@@ -46,6 +47,19 @@ def test_sink_takes_pipelined_messages():
 
         assert answers.count(b"354") == 50
         assert sink.count() == 50
+
+
+def test_slow_sink_keeps_to_its_rate_and_to_the_order(tmp_path):
+    messages = [make_outgoing(to=f"p{number}@example.com") for number in range(30)]
+
+    with SmtpSink(ledger=tmp_path / "ledger", jitter=0.01, rate=100) as sink:
+        began = time.monotonic()
+        results = list(make_smtp(sink).deliver(messages))
+        seconds = time.monotonic() - began
+
+    assert [result.key for result in results] == [message.key for message in messages]
+    assert len((tmp_path / "ledger").read_text().splitlines()) == 30
+    assert seconds > 0.2  # 30 messages at 100 a second, less what it may make up for
 
 
 def test_message_that_was_not_ended_is_not_counted():
