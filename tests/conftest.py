@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from omnichannel import lifecycle
+from tests.browsers import chromium
 
 
 def _environment(name: str) -> str:
@@ -35,6 +36,25 @@ def chromium_path():
     if not path:
         pytest.skip("Chromium is not installed")
     return path
+
+
+@pytest.fixture
+def operator_context(live_server, admin_client, chromium_path):
+    """A browser context in which an operator has logged in to the live server."""
+    session = admin_client.cookies["sessionid"].value
+    with chromium(chromium_path) as browser:
+        context = browser.new_context(
+            viewport={"width": 1500, "height": 1000}, base_url=live_server.url
+        )
+        context.set_default_timeout(10_000)
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        yield context
+
+
+@pytest.fixture
+def page(operator_context):
+    """An operator's page."""
+    return operator_context.new_page()
 
 
 @pytest.fixture

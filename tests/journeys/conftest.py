@@ -5,14 +5,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from omnichannel.benchmarks.smtp_sink import SmtpSink
+from tests import browsers
 from tests.journeys.product import PASSWORD, Product
 from tests.servers.smtp import SmtpServer
 
 pytest.register_assert_rewrite("tests.journeys.customers")
-OPTIONS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync"
-)
 
 
 @pytest.fixture
@@ -39,11 +36,8 @@ def sink(tmp_path):
 
 @pytest.fixture(scope="module")
 def chromium(chromium_path):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=OPTIONS.split())
+    with browsers.chromium(chromium_path) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from django.utils.encoding import iri_to_uri
 
 from omnichannel.rendering.links import safe_target
+from tests.browsers import chromium
 
 pytestmark = pytest.mark.browser
 PIECES = [
@@ -52,7 +53,6 @@ BY_LOCATION = "targets => targets.map(target => target && new URL(target).href)"
 
 
 def test_targets_are_those_of_a_browser(chromium_path):
-    sync_api = pytest.importorskip("playwright.sync_api")
     chance = random.Random(7)
     hrefs = [
         "https://shop.example/" + "".join(chance.choices(PIECES, k=chance.randint(1, 8)))
@@ -60,13 +60,10 @@ def test_targets_are_those_of_a_browser(chromium_path):
     ]
     locations = [iri_to_uri(safe_target(href)) for href in hrefs]
 
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=options)
+    with chromium(chromium_path) as browser:
         page = browser.new_page()
         expected = page.evaluate(BY_HREF, hrefs)
         found = page.evaluate(BY_LOCATION, locations)
-        browser.close()
 
     followed = [(a, b) for a, b in zip(found, expected, strict=True) if a]
     assert len(followed) > 1000

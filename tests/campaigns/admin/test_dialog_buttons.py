@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from django.urls import reverse
 
@@ -13,21 +11,6 @@ from tests.factories_campaigns import make_campaign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RED, BLUE = "is red", "is not red"
-
-
-@pytest.fixture
-def page(live_server, admin_client, chromium_path, monkeypatch):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    cookie = {"name": "sessionid", "value": admin_client.cookies["sessionid"].value}
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=options)
-        context = browser.new_context(base_url=live_server.url)
-        context.add_cookies([{**cookie, "url": live_server.url}])
-        context.set_default_timeout(10_000)
-        yield context.new_page()
-        browser.close()
 
 
 def button_of(page, url, action):

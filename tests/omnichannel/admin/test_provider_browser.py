@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from tests.factories import make_provider
 from tests.omnichannel.admin.posted import PROVIDERS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def page(live_server, admin_client, chromium_path, monkeypatch):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    cookie = {"name": "sessionid", "value": admin_client.cookies["sessionid"].value}
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=options)
-        context = browser.new_context(base_url=live_server.url)
-        context.add_cookies([{**cookie, "url": live_server.url}])
-        yield context.new_page()
-        browser.close()
 
 
 def test_only_the_fields_of_the_chosen_type_are_shown(page):

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 
 import pytest
 
 from omnichannel.models import SmsTemplate
 from omnichannel.sms_text import BASIC, EXTENDED, measure, table
 
-CHROMIUM = shutil.which("chromium") or ""
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ADD = "/admin/omnichannel/smstemplate/add/"
-
-
-@pytest.fixture
-def page(live_server, admin_client, monkeypatch):
-    """An operator's page."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    session = admin_client.cookies["sessionid"].value
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        context = browser.new_context(viewport={"width": 1500, "height": 900})
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        yield context.new_page()
-        browser.close()
 
 
 def texts() -> list[str]:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
 from omnichannel.models import EmailTemplate
 
-CHROMIUM = shutil.which("chromium") or ""
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 HOSTILE = (
     "<h1>Hello {{ first_name }}</h1>"
@@ -22,21 +14,6 @@ HOSTILE = (
     "<img src=x onerror=\"document.body.textContent = 'owned'\">"
     '<img src="https://tracker.example.com/pixel.png">{{ city }}'
 )
-
-
-@pytest.fixture
-def page(live_server, admin_client, monkeypatch):
-    """An operator's page."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    session = admin_client.cookies["sessionid"].value
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        context = browser.new_context(viewport={"width": 1500, "height": 900})
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        yield context.new_page()
-        browser.close()
 
 
 def test_template_is_written_previewed_and_saved(page, live_server):

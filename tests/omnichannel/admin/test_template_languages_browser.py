@@ -7,14 +7,8 @@ import pytest
 from omnichannel.models import EmailTemplate
 from omnichannel.publishing import publish
 from tests.factories_templates import make_template
-from tests.omnichannel.admin.test_template_editor import CHROMIUM, page
 
-__all__ = ["page"]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_language_is_added_previewed_saved_and_rolled_back(page, live_server):

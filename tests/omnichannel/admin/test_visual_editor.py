@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 
 import pytest
 
@@ -13,12 +11,7 @@ from omnichannel.models import EmailTemplate
 from omnichannel.publishing import publish
 from tests.factories_templates import make_template
 
-CHROMIUM = shutil.which("chromium") or ""
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 visual = pytest.mark.skipif(not is_installed(), reason="./run visual-editor was not run")
 
 ADD = "/admin/omnichannel/emailtemplate/add/"
@@ -57,23 +50,13 @@ def seen():
 
 
 @pytest.fixture
-def page(live_server, admin_client, monkeypatch, seen):
-    """An operator's page."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    session = admin_client.cookies["sessionid"].value
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        context = browser.new_context(
-            viewport={"width": 1500, "height": 1000}, base_url=live_server.url
-        )
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        context.on("request", lambda request: seen["asked"].add(request.url))
-        context.on("requestfailed", lambda request: seen["stopped"].add(request.url))
-        context.on("weberror", lambda error: seen["faults"].append(str(error.error)))
-        yield context.new_page()
-        browser.close()
+def page(operator_context, live_server, seen):
+    """An operator's page, whose requests and faults are seen."""
+    operator_context.on("request", lambda request: seen["asked"].add(request.url))
+    operator_context.on("requestfailed", lambda request: seen["stopped"].add(request.url))
+    operator_context.on("weberror", lambda error: seen["faults"].append(str(error.error)))
+    yield operator_context.new_page()
+    operator_context.close()
     ours = (live_server.url, "data:", "blob:", "about:", "chrome-error:")
     got_out = {url for url in seen["asked"] - seen["stopped"] if not url.startswith(ours)}
     assert not got_out
