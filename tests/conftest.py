@@ -6,9 +6,42 @@ import shutil
 import sys
 
 import pytest
+from django.db import connection
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 from omnichannel import lifecycle
+from tests import prepared
 from tests.browsers import chromium
+
+
+def pytest_configure() -> None:
+    prepared.share()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are processors: many a test waits for processes or for a time to pass."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """First what waits most: a worker that begins it last keeps all others waiting."""
+    items.sort(key=lambda item: item.path.parent.name not in ("journeys", "faults"))
+
+
+@receiver(connection_created)
+def fill_the_database_in_memory(connection, **_) -> None:
+    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+        tables = "SELECT 1 FROM sqlite_master LIMIT 1"
+        if connection.connection.execute(tables).fetchone() is None:
+            prepared.fill(connection.connection)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """On PostgreSQL each worker's database is a copy of one that was migrated."""
+    if connection.vendor == "postgresql" and (url := os.environ.get("TEST_POSTGRES_URL")):
+        connection.settings_dict["TEST"]["TEMPLATE"] = prepared.postgres_template(url)
 
 
 def _environment(name: str) -> str:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import uuid
 from pathlib import Path
 
 import psycopg
 
+from tests import prepared
+
 ROOT = Path(__file__).resolve().parent.parent
 SETUP = "import django; django.setup()\n"
-
-
-@functools.cache
-def migrated() -> Path:
-    """An SQLite database as `migrate` leaves it: made once, for it takes many seconds."""
-    folder = Path(tempfile.mkdtemp(prefix="migrated-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    LiveStudio(folder).manage("migrate", "-v0")
-    return folder / "studio.sqlite3"
 
 
 class LiveStudio:
@@ -40,8 +30,7 @@ class LiveStudio:
 
     def __enter__(self) -> LiveStudio:
         if self.postgres_url:
-            self._server(f"CREATE DATABASE {self.name}")
-            self.manage("migrate", "-v0")
+            prepared.postgres_clone(self.postgres_url, self.name)
         else:
             self.copy_migrated()
         return self
@@ -54,7 +43,7 @@ class LiveStudio:
             self._server(f"DROP DATABASE {self.name} WITH (FORCE)")
 
     def copy_migrated(self) -> None:
-        shutil.copy(migrated(), self.var_dir / "studio.sqlite3")
+        shutil.copy(prepared.sqlite_file(), self.var_dir / "studio.sqlite3")
 
     def env(self, **more: str) -> dict[str, str]:
         env = {

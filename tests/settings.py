@@ -26,3 +26,5 @@ atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
 globals().update({name: value for name, value in vars(import_module("config.settings")).items()})
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Every test client starts the middleware anew, and would look for every static file.
+WHITENOISE_AUTOREFRESH = True

@@ -245,7 +245,8 @@ def test_an_address_that_names_no_row_is_not_an_error_of_ours(admin_client, rows
     broken = {
         address: response.status_code
         for route in ROUTES
-        if (response := admin_client.get(address := filled(route, rows, text))).status_code >= 500
+        if (address := filled(route, rows, text)) != filled(route, rows, "another")
+        and (response := admin_client.get(address)).status_code >= 500
     }
 
     assert not broken, "\n".join(broken)

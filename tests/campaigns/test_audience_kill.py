@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.live import migrated
+from tests import prepared
 
 SETUP = """
 import datetime, json, time
@@ -52,17 +52,17 @@ def environment(request, tmp_path):
     env["DJANGO_SETTINGS_MODULE"] = "config.settings"
     env.pop("DATABASE_URL", None)
     if request.param == "sqlite":
-        shutil.copy(migrated(), tmp_path / "studio.sqlite3")
+        shutil.copy(prepared.sqlite_file(), tmp_path / "studio.sqlite3")
         yield env
         return
     server = request.getfixturevalue("postgres_url")
     name = f"kill_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        try:
-            yield {**env, "DATABASE_URL": f"{server.rsplit('/', 1)[0]}/{name}"}
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    prepared.postgres_clone(server, name)
+    try:
+        yield {**env, "DATABASE_URL": f"{server.rsplit('/', 1)[0]}/{name}"}
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def start(script: str, env: dict[str, str]) -> subprocess.Popen[str]:
@@ -79,10 +79,6 @@ def output(script: str, env: dict[str, str]) -> str:
 
 @pytest.mark.fault(35)
 def test_a_killed_import_is_finished_by_the_next_worker(environment):
-    manage = str(settings.BASE_DIR / "manage.py")
-    subprocess.run(
-        [sys.executable, manage, "migrate", "-v0", "--skip-checks"], env=environment, check=True
-    )
     output(PREPARE, environment)
     worker = start(SETUP + WORK, environment)
     for _ in range(4):
