@@ -79,7 +79,7 @@ def operator_context(live_server, admin_client, chromium_path):
         context = browser.new_context(
             viewport={"width": 1500, "height": 1000}, base_url=live_server.url
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         yield context
 
