@@ -26,7 +26,7 @@ from django.db import (
 )
 from django.db.models import Q, QuerySet
 
-from omnichannel import tracking
+from omnichannel import index_order, tracking
 from omnichannel.backends.base import TrackingEvent
 from omnichannel.choices import EventType, Outcome, SuppressionReason
 from omnichannel.models import ChannelProvider, ReceivedEvent
@@ -261,7 +261,8 @@ def _take_due(at: datetime.datetime, since: datetime.datetime, chunk: int) -> li
     rows = ReceivedEvent.objects.filter(due_at__lte=at, due_at__gte=since)
     rows = rows.order_by("due_at", "id")
     rows = rows.select_for_update(skip_locked=connection.vendor == "postgresql")
-    return [Told._make(row) for row in rows.values_list(*_NAMES)[:chunk]]
+    with index_order.kept():
+        return [Told._make(row) for row in rows.values_list(*_NAMES)[:chunk]]
 
 
 def _settle(told: Sequence[Told], at: datetime.datetime) -> int:

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from omnichannel import (
     claims,
     durable,
+    index_order,
     installation,
     journal,
     notices,
@@ -57,7 +58,8 @@ def _in_chunks(
 ) -> int:
     moved = 0
     while True:
-        ids = list(rows.values_list("pk", flat=True)[:CHUNK])
+        with index_order.kept():
+            ids = list(rows.values_list("pk", flat=True)[:CHUNK])
         # `rows` again: what was cancelled or claimed since the ids were read is left alone.
         count = notices.move(rows.filter(pk__in=ids), target, at=at, **fields) if ids else 0
         moved += count
