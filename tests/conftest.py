@@ -27,6 +27,11 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items) -> None:
     """First what waits most: a worker that begins it last keeps all others waiting."""
     items.sort(key=lambda item: item.path.parent.name not in ("journeys", "faults"))
+    if os.environ.get("REQUIRE_ALL") != "1":
+        left_out = pytest.mark.skip(reason="slow: the gate runs it, as REQUIRE_ALL=1 does")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(left_out)
 
 
 @receiver(connection_created)

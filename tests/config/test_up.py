@@ -83,6 +83,7 @@ def test_up_serves_and_ends_in_order(studio):
     assert not Path(f"/proc/{worker}").exists()
 
 
+@pytest.mark.slow
 def test_worker_dies_with_its_parent_and_is_replaced_when_it_dies(studio):
     studio.wait_for("Stop")
     studio.wait_until(studio.worker_pid, "worker")

@@ -97,6 +97,7 @@ def workers_of(process) -> list[int]:
     return [int(pid) for pid in listed.stdout.split()]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(33)
 def test_workers_that_are_killed_in_a_burst_lose_no_report_and_double_none(studio, burst):
     with gunicorn(studio, burst.port) as server:

@@ -78,6 +78,7 @@ def disturbed(studio, play, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.fault(12)
 def test_a_database_that_crashes_three_times_loses_and_repeats_nothing(disturbed, postgres):
     complaints, statuses, faults = disturbed(postgres.crash, times=3)

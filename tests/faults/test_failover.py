@@ -35,6 +35,7 @@ BEHIND = (
 MUCH = "CREATE TABLE much AS SELECT g, repeat('x', 200) FROM generate_series(1, 30000) AS g"
 
 
+@pytest.mark.slow
 @pytest.mark.fault(43)
 def test_a_standby_that_takes_over_holds_nothing(tmp_path):
     found = binaries()

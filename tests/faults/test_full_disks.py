@@ -145,6 +145,7 @@ queue(make_provider(backend="smtp", app_config={options}), 5, timezone.now())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 def test_a_product_whose_log_takes_nothing_starts_and_sends(wire, tmp_path):
     with Product(tmp_path, LOG_LEVEL="DEBUG") as product:

@@ -49,6 +49,7 @@ def test_a_csv_file_reaches_every_inbox(operator, mail_server):
     assert_arrived(mail_server, people)
 
 
+@pytest.mark.slow
 def test_pause_stops_sending_and_resume_sends_exactly_the_rest(operator, product, sink):
     product.run(SMALL_CAMPAIGN.format(port=sink.port))
     operator.press("Campaigns")

@@ -61,6 +61,7 @@ def kill_all(up: subprocess.Popen) -> None:
     wait_until(lambda: not any(map(is_alive, workers)), "end of the workers", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [kill_parent, kill_all])
 @pytest.mark.fault(11)
 def test_a_killed_campaign_finishes_and_loses_nothing(product, sink, kill):
@@ -85,6 +86,7 @@ def test_a_killed_campaign_finishes_and_loses_nothing(product, sink, kill):
     assert len(uncertain) <= 2 * PROCESSES
 
 
+@pytest.mark.slow
 def test_a_campaign_goes_on_when_one_of_its_processes_is_killed(product, sink):
     up = product.up()
     workers = wait_until(lambda: len(found := children_of(up)) == PROCESSES and found, "workers")
