@@ -36,6 +36,7 @@ class LogSerializer(serializers.Serializer[Any]):
 class CommunicationLogs(GenericViewSet[Any]):
     """What was sent to whom, as in the Studio's report."""
 
+    nouns = ("communication log entry", "communication log entries")
     queryset = Message.objects.none()
     serializer_class = LogSerializer
     pagination_class = Walked

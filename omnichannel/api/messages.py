@@ -50,6 +50,7 @@ NAME = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Its id or
 class Messages(GenericViewSet[Any]):
     """Queue messages, send one now, and see what became of them."""
 
+    nouns = ("message", "messages")
     queryset = Message.objects.all()
     serializer_class = MessageSerializer
     pagination_class = Walked

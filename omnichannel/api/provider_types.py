@@ -100,6 +100,7 @@ def described(backend: type[Backend]) -> dict[str, Any]:
 class ProviderTypes(viewsets.GenericViewSet[Any]):
     """The kinds of provider there are, and the settings of each."""
 
+    nouns = ("provider type", "provider types")
     queryset = ChannelProvider.objects.none()  # the filters of the schema ask for one
     write_scope = Scope.PROVIDER
     serializer_class = ProviderTypeSerializer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -40,6 +41,15 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 ALWAYS = ("400", "401", "403", "404", "406", "429")
 WITH_BODY = ("409", "413", "415", "422")
+# What the docs page lists; other operations say what they do in the first words of their own text.
+SUMMARIES = {
+    "list": "List {many}",
+    "create": "Add {one}",
+    "retrieve": "Read {one}",
+    "update": "Replace {one}",
+    "partial_update": "Change {one}",
+    "destroy": "Delete {one}",
+}
 
 
 class StudioSchema(AutoSchema):
@@ -59,6 +69,24 @@ class StudioSchema(AutoSchema):
         name = getattr(self.view, "action", None) or self.method.lower()
         is_idempotent = getattr(getattr(self.view, name, None), "is_idempotent", False)
         return [IDEMPOTENCY_KEY] if is_idempotent else []
+
+    def get_summary(self) -> str:
+        action = getattr(self.view, "action", "")
+        method = getattr(self.view, action, None)
+        if action not in SUMMARIES or (action == "create" and getattr(method, "__doc__", "")):
+            text = " ".join(self.get_description().split())
+            return re.split(r"[.:] |[.:]$", text)[0]
+        one, many = self._nouns()
+        article = "an" if one[0].lower() in "aeio" else "a"
+        return SUMMARIES[action].format(one=f"{article} {one}", many=many)
+
+    def _nouns(self) -> tuple[str, str]:
+        """As the view says, or as its rows are called."""
+        view: Any = self.view
+        if nouns := getattr(view, "nouns", None):
+            return nouns[0], nouns[1]
+        names = view.queryset.model._meta
+        return str(names.verbose_name), str(names.verbose_name_plural)
 
     def get_tags(self) -> list[str]:
         """One for each resource: what comes after the version in its address."""
