@@ -13,6 +13,7 @@ from config.broker import transport_options
 from config.environment import env
 from config.http_api import API, SPECTACULAR
 from config.keys import key_from_file
+from config.lock_out import LOCK_OUT
 from config.studio import STUDIO
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -74,6 +75,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
+# Sign-in: the limits of wrong passwords, and for how long a browser is spared the second factor.
+globals().update(LOCK_OUT)
+TWO_FACTOR_REMEMBER_DAYS = env.int("TWO_FACTOR_REMEMBER_DAYS", default=30)  # 0: never
+
 # The web server of `up`. A proxy's headers count only when it is the one named here.
 TRUSTED_PROXY = env("TRUSTED_PROXY", default="127.0.0.1" if IS_HTTPS else "")
 WAITRESS: dict[str, Any] = {"max_request_body_size": AUDIENCE_FILE_MAX_BYTES + 1024**2}
@@ -105,6 +110,8 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
+    "axes",
     "omnichannel",
     "campaigns",
     "otp",
@@ -119,9 +126,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "otp.two_factor.gate.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -266,6 +276,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "waitress": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
     },

@@ -26,3 +26,5 @@ atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
 globals().update({name: value for name, value in vars(import_module("config.settings")).items()})
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# A test logs in as it likes. Those of the lock-out itself turn it on.
+AXES_ENABLED = False

@@ -9,7 +9,7 @@ import django_otp
 from django.http import HttpRequest
 from django.utils import timezone
 
-from otp.two_factor import backup_codes, gate, guesses, message_codes, totp
+from otp.two_factor import backup_codes, gate, guesses, message_codes, standing, totp
 from otp.two_factor.models import BackupCodes, MessageDevice
 from otp.two_factor.standing import AnyDevice
 
@@ -70,6 +70,13 @@ def finish(request: HttpRequest, user: Any, device: AnyDevice, *, at: datetime) 
     request.session.cycle_key()
     django_otp.login(request, device)
     make_fresh(request, at=at)
+
+
+def go_on(request: HttpRequest, user: Any) -> None:
+    """After the device of this very session was removed, by whoever has just proved who it is."""
+    ways = standing.ways_in(user)
+    if ways:
+        django_otp.login(request, ways[0])
 
 
 def make_fresh(request: HttpRequest, *, at: datetime) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django_otp.models import Device
 
-from omnichannel.choices import ChannelType
 from omnichannel.models.fields import EncryptedTextField
+from otp.choices import OtpChannel
 
 
 class TotpDevice(Device):
@@ -37,9 +37,7 @@ class MessageDevice(Device):
 
     kind = "message"
 
-    channel = models.CharField(
-        max_length=10, choices=[(kind, kind.label) for kind in (ChannelType.SMS, ChannelType.EMAIL)]
-    )
+    channel = models.CharField(max_length=10, choices=OtpChannel)
     destination = models.CharField(max_length=320)
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
@@ -53,12 +51,12 @@ class MessageDevice(Device):
         ]
 
     def __str__(self) -> str:
-        way = "SMS" if self.channel == ChannelType.SMS else "E-mail"
+        way = "SMS" if self.channel == OtpChannel.SMS else "E-mail"
         return f"{way} to {masked(self.destination)}"
 
     @property
     def icon(self) -> str:
-        return "sms" if self.channel == ChannelType.SMS else "mail"
+        return "sms" if self.channel == OtpChannel.SMS else "mail"
 
 
 def masked(destination: str) -> str:
