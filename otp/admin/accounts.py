@@ -27,8 +27,8 @@ from omnichannel.admin.base import (
     display,
     row_id,
 )
+from otp.models import Requirement
 from otp.two_factor import audit, removal, standing
-from otp.two_factor.models import Requirement
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -11,14 +11,14 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from omnichannel.crypto import decrypt, encrypt
+from omnichannel.crypto import SecretUnreadable, decrypt, encrypt
 from otp.choices import OtpChannel
+from otp.models import MessageDevice, TotpDevice
 from otp.two_factor import message_codes, totp
 from otp.two_factor.access import for_fresh, page
 from otp.two_factor.device_views import added
 from otp.two_factor.forms import AddressForm, AppForm, CodeForm, NumberForm
 from otp.two_factor.message_codes import NotSent
-from otp.two_factor.models import MessageDevice, TotpDevice
 
 NEW_APP = "two_factor.new_app"
 
@@ -54,8 +54,12 @@ def add_app(request: HttpRequest, user: Any) -> HttpResponse:
 
 def _new_secret(request: HttpRequest) -> str:
     """Kept in the session, sealed, until a code proves that the app has it."""
-    sealed = request.session.setdefault(NEW_APP, encrypt(totp.new_secret()))
-    return decrypt(sealed)
+    try:
+        return decrypt(request.session[NEW_APP])
+    except (KeyError, SecretUnreadable):
+        secret = totp.new_secret()
+        request.session[NEW_APP] = encrypt(secret)
+        return secret
 
 
 @for_fresh

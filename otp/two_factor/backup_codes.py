@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from otp.two_factor.models import BackupCode, BackupCodes
+from otp.models import BackupCode, BackupCodes
 
 COUNT = 10
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # without what looks alike

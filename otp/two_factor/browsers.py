@@ -14,8 +14,8 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django_otp.models import Device
 
 from omnichannel.visitors import client_ip
+from otp.models import RememberedBrowser
 from otp.two_factor import standing
-from otp.two_factor.models import RememberedBrowser
 from otp.two_factor.standing import AnyDevice
 
 SALT = "two-factor.browser"
@@ -73,9 +73,7 @@ def this_one(request: HttpRequest, user: Any, *, at: datetime) -> int | None:
 
 
 def valid(user: Any, *, at: datetime) -> list[RememberedBrowser]:
-    rows = RememberedBrowser.objects.filter(
-        user=user, expires_at__gt=at, password_mark=_mark(user)
-    )
+    rows = RememberedBrowser.objects.filter(user=user, expires_at__gt=at, password_mark=_mark(user))
     return list(rows)
 
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from omnichannel.exceptions import IllegalTransition
+from otp.models import MessageDevice, RememberedBrowser, TotpDevice
 from otp.two_factor import audit, backup_codes, browsers, removal, signing_in, standing
 from otp.two_factor.access import for_fresh, for_owner, next_page, page
 from otp.two_factor.forms import PasswordForm
-from otp.two_factor.models import MessageDevice, RememberedBrowser, TotpDevice
 
 KINDS: dict[str, type[TotpDevice | MessageDevice]] = {"app": TotpDevice, "message": MessageDevice}
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.fields import DateTimeField
 
-from otp.two_factor.models import GuessCount
+from otp.models import GuessCount
 
 IN_A_ROW = 5
 FIRST_LOCK = timedelta(minutes=15)

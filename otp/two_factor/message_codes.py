@@ -17,7 +17,7 @@ from omnichannel.visitors import client_ip
 from otp import engine
 from otp.asking import Asked, InvalidOtp, OtpRefused, Sent
 from otp.choices import OtpChannel, Refusal, Verdict
-from otp.two_factor.models import MessageDevice
+from otp.models import MessageDevice
 
 PURPOSE = "studio-sign-in"
 CALLER = "studio"

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from omnichannel.exceptions import IllegalTransition
+from otp.models import BackupCodes, MessageDevice, RememberedBrowser, TotpDevice
 from otp.two_factor import guesses, standing
-from otp.two_factor.models import BackupCodes, MessageDevice, RememberedBrowser, TotpDevice
 
 
 def remove(device: TotpDevice | MessageDevice) -> None:

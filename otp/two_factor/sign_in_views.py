@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from otp.models import BackupCodes, MessageDevice
 from otp.two_factor import browsers, gate, guesses, message_codes, signing_in, standing
 from otp.two_factor.access import for_signing_in, next_page, page, with_next
 from otp.two_factor.forms import StepForm
 from otp.two_factor.message_codes import NotSent
-from otp.two_factor.models import BackupCodes, MessageDevice
 from otp.two_factor.standing import AnyDevice
 
 CHOSEN = "two_factor.device"
@@ -72,7 +72,12 @@ def second_step(request: HttpRequest, user: Any) -> HttpResponse:
 
 
 def _step_page(
-    request: HttpRequest, user: Any, ways: list[AnyDevice], device: AnyDevice, form: Any, locked: Any
+    request: HttpRequest,
+    user: Any,
+    ways: list[AnyDevice],
+    device: AnyDevice,
+    form: Any,
+    locked: Any,
 ) -> HttpResponse:
     at = timezone.now()
     kept = message_codes.waiting(request) if isinstance(device, MessageDevice) else None
@@ -153,6 +158,4 @@ def locked_out(
     """For django-axes: too many wrong passwords."""
     minutes = settings.LOGIN_LOCK_MINUTES
     context = page(request, "Too many wrong passwords", minutes=minutes)
-    return TemplateResponse(
-        request, "two_factor/locked_out.html", context, status=LOCKED
-    ).render()
+    return TemplateResponse(request, "two_factor/locked_out.html", context, status=LOCKED).render()

@@ -9,8 +9,9 @@ import django_otp
 from django.http import HttpRequest
 from django.utils import timezone
 
+from omnichannel.crypto import SecretUnreadable
+from otp.models import BackupCodes, MessageDevice
 from otp.two_factor import backup_codes, gate, guesses, message_codes, standing, totp
-from otp.two_factor.models import BackupCodes, MessageDevice
 from otp.two_factor.standing import AnyDevice
 
 FRESH = "two_factor.fresh_at"
@@ -54,7 +55,10 @@ def _problem(request: HttpRequest, device: AnyDevice, code: str, *, at: datetime
     if isinstance(device, BackupCodes):
         is_right = backup_codes.use(device, code, at=at)
         return "" if is_right else "This is not an unused backup code of yours."
-    step = totp.matching_step(device.secret, code, at=at)
+    try:
+        step = totp.matching_step(device.secret, code, at=at)
+    except SecretUnreadable:
+        return "This app can no longer be checked. Use another way, or ask an administrator."
     if step is not None and device.use_step(step):
         return ""
     if step is not None:
@@ -87,5 +91,3 @@ def make_fresh(request: HttpRequest, *, at: datetime) -> None:
 def is_fresh(request: HttpRequest) -> bool:
     seconds = timezone.now().timestamp() - request.session.get(FRESH, 0)
     return 0 <= seconds < FRESH_FOR.total_seconds()
-
-

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from otp.two_factor.models import BackupCodes, MessageDevice, Requirement, TotpDevice
+from otp.models import BackupCodes, MessageDevice, Requirement, TotpDevice
 
 OWNER = OuterRef("pk")
 

@@ -1,4 +1,4 @@
-"""Codes of authenticator apps (RFC 6238): 30 seconds, six digits, SHA-1, as every app knows them."""
+"""Codes of authenticator apps (RFC 6238): 30 seconds, six digits, SHA-1, as every app has it."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ import itertools
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from otp.models import MessageDevice, TotpDevice
 from otp.two_factor import totp
-from otp.two_factor.models import MessageDevice, TotpDevice
 
 PASSWORD = "a-long-password"
 LOGIN = "/admin/login/"

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from otp.two_factor.models import BackupCodes, Requirement, TotpDevice
+from otp.models import BackupCodes, Requirement, TotpDevice
 from tests.otp.two_factor.people import (
     DEVICES,
     PASSWORD,
@@ -127,7 +127,9 @@ def test_removing_a_device_needs_the_password_again_after_a_while(client):
         answer = client.post(url)
         assert answer.headers["Location"].startswith("/admin/two-factor/confirm/")
         assert TotpDevice.objects.exists()
-        assert "not your password" in client.post("/admin/two-factor/confirm/", {"password": "x"}).text
+        assert (
+            "not your password" in client.post("/admin/two-factor/confirm/", {"password": "x"}).text
+        )
 
         form = {"password": PASSWORD, "next": url}
         assert client.post("/admin/two-factor/confirm/", form).headers["Location"] == url

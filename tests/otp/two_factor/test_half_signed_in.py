@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from otp.two_factor.models import Requirement
+from otp.models import Requirement
 from tests.otp.two_factor.people import give_password, make_app, make_user, sign_in
 from tests.test_access import DIALOG, ROUTES, contents, filled, rows
 

@@ -8,8 +8,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from otp.models import RememberedBrowser, TotpDevice
 from otp.two_factor import backup_codes
-from otp.two_factor.models import RememberedBrowser, TotpDevice
 from tests.otp.two_factor.people import (
     DEVICES,
     LOGIN,
@@ -296,7 +296,9 @@ class TestRememberedBrowsers:
         make_app(user)
         make_app(other)
         sign_in(client, user, remember="on")
-        client.cookies[f"second_factor_{other.pk}"] = client.cookies[f"second_factor_{user.pk}"].value
+        client.cookies[f"second_factor_{other.pk}"] = client.cookies[
+            f"second_factor_{user.pk}"
+        ].value
 
         assert not self.again(client, other)
 

@@ -8,6 +8,7 @@ from otp.two_factor import totp
 
 # RFC 6238, appendix B: the last six digits of the SHA-1 column.
 KEY = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+FULL_WIDTH = "".join(chr(0xFF10 + int(digit)) for digit in "287082")
 VECTORS = {59: "287082", 1111111109: "081804", 1234567890: "005924", 20000000000: "353130"}
 
 
@@ -28,7 +29,18 @@ def test_clocks_may_differ_by_one_step(steps, fits):
     assert (totp.matching_step(KEY, code, at=at) is not None) is fits
 
 
-@pytest.mark.parametrize("text", ["", "28708", "2870820", "２８７０８２", "28708\u0662", "abcdef", "é" * 6])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "28708",
+        "2870820",
+        FULL_WIDTH,
+        "28708\u0662",
+        "abcdef",
+        "é" * 6,
+    ],
+)
 def test_what_is_no_code_fits_nothing(text):
     assert totp.matching_step(KEY, text, at=datetime.fromtimestamp(59, UTC)) is None
 

@@ -30,9 +30,7 @@ class BackupCode(models.Model):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["sheet", "digest"], name="backup_code_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["sheet", "digest"], name="backup_code_once")]
 
     def __str__(self) -> str:
         return "used" if self.used_at else "unused"

@@ -60,7 +60,7 @@ class MessageDevice(Device):
 
 
 def masked(destination: str) -> str:
-    """Enough for its owner to know it again: a\u2022\u2022\u2022@example.com, +1\u2022\u2022\u202299."""
+    """Enough for its owner to know it again: the first and the last of it."""
     name, at, domain = destination.rpartition("@")
     if at:
         return f"{name[:1]}\u2022\u2022\u2022@{domain}"
