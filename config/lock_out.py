@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from config.environment import env
 
 MINUTES = max(1, env.int("LOGIN_LOCK_MINUTES", default=15))
+FAILURES = max(1, env.int("LOGIN_MAX_FAILURES", default=5))
 
-LOCK_OUT: dict[str, Any] = {
-    "AUTHENTICATION_BACKENDS": [
-        "axes.backends.AxesStandaloneBackend",  # refuses who is locked out
-        "django.contrib.auth.backends.ModelBackend",
-    ],
-    "LOGIN_LOCK_MINUTES": MINUTES,
-    "AXES_FAILURE_LIMIT": max(1, env.int("LOGIN_MAX_FAILURES", default=5)),
-    "AXES_COOLOFF_TIME": timedelta(minutes=MINUTES),
+AXES: dict[str, Any] = {
     # Not the name alone: else anybody could keep an operator out.
     "AXES_LOCKOUT_PARAMETERS": [["username", "ip_address"]],
     "AXES_RESET_ON_SUCCESS": True,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from config import visual
+from config import lock_out, visual
 from config.broker import transport_options
 from config.environment import env
 from config.http_api import API, SPECTACULAR
 from config.keys import key_from_file
-from config.lock_out import LOCK_OUT
 from config.studio import STUDIO
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -82,7 +82,13 @@ X_FRAME_OPTIONS = "DENY"
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
 # Sign-in: the limits of wrong passwords, and for how long a browser is spared the second factor.
-globals().update(LOCK_OUT)
+LOGIN_LOCK_MINUTES = lock_out.MINUTES
+AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = lock_out.FAILURES, timedelta(minutes=lock_out.MINUTES)
+globals().update(lock_out.AXES)
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses who is locked out
+    "django.contrib.auth.backends.ModelBackend",
+]
 TWO_FACTOR_REMEMBER_DAYS = env.int("TWO_FACTOR_REMEMBER_DAYS", default=30)  # 0: never
 
 # The web server of `up`. A proxy's headers count only when it is the one named here.

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.db.models import Case, CharField, QuerySet, Value, When
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -85,8 +85,12 @@ class StateFilter(DropdownFilter):
         return [("on", ON), ("missing", MISSING), ("off", OFF)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        wanted = {"on": ON, "missing": MISSING, "off": OFF}.get(self.value() or "")
-        return queryset.filter(two_factor_now=wanted) if wanted else queryset
+        conditions = {
+            "on": standing.has_device(),
+            "missing": ~standing.has_device() & standing.is_required(),
+            "off": ~standing.has_device() & ~standing.is_required(),
+        }
+        return queryset.filter(conditions.get(self.value() or "", Q()))
 
 
 class Requiring(StudioAdmin):
@@ -122,9 +126,13 @@ class Requiring(StudioAdmin):
 class UserAdmin(Requiring, PlainUserAdmin):
     owner = "user"
     form = UserForm
-    list_display = (*PlainUserAdmin.list_display, "two_factor")
-    list_filter = (*PlainUserAdmin.list_filter, StateFilter)
     actions_detail = ("remove_devices",)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*super().get_list_display(request), "two_factor")
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*super().get_list_filter(request), StateFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         state = Case(

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from omnichannel import originals
 from omnichannel.backends import sandbox_store
 from omnichannel.choices import Category
 from omnichannel.models import ProviderRoute
+from otp.models import OtpChallenge
 from tests.factories import make_provider
 
 
@@ -37,5 +40,9 @@ def inbox(transactional_db):
 
         def code(self, to) -> str:
             return re.search(r"\b\d{6}\b", messages(to)[0].text)[0]
+
+        def let_cool_down(self) -> None:
+            """As if the codes sent so far had been sent a while ago."""
+            OtpChallenge.objects.update(resend_at=F("resend_at") - timedelta(minutes=1))
 
     return Inbox()
