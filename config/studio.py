@@ -253,8 +253,8 @@ STUDIO: dict[str, Any] = {
                     _item(
                         "Failed sign-ins",
                         "gpp_bad",
-                        "admin:axes_accessattempt_changelist",
-                        "axes.view_accessattempt",
+                        "admin:otp_failedsignin_changelist",
+                        "otp.view_failedsignin",
                     ),
                     _item(
                         "Outgoing webhooks",

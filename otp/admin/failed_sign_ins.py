@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 
 from omnichannel.admin.base import StudioAdmin, display
+from otp.models import FailedSignIn
 
 LOCKED, OPEN, OVER = "Locked out", "Open", "Over"
 
 
-@admin.register(AccessAttempt)
-class AccessAttemptAdmin(StudioAdmin):
+@admin.register(FailedSignIn)
+class FailedSignInAdmin(StudioAdmin):
     """Deleting a row lets its user name in again from that address."""
 
     list_display = ("username", "ip_address", "failures", "attempt_time", "state")
@@ -33,12 +33,6 @@ class AccessAttemptAdmin(StudioAdmin):
     empty_title = "No failed sign-ins"
     empty_hint = "Wrong passwords are counted here for a while. Deleting a row lets in again."
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        title = {"title": "Failed sign-ins"}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -46,12 +40,12 @@ class AccessAttemptAdmin(StudioAdmin):
         return False
 
     @display(description="wrong passwords", ordering="failures_since_start")
-    def failures(self, obj: AccessAttempt) -> int:
+    def failures(self, obj: FailedSignIn) -> int:
         count: int = obj.failures_since_start
         return count
 
     @display(description="state", label={LOCKED: "danger", OPEN: "warning", OVER: "info"})
-    def state(self, obj: AccessAttempt) -> str:
+    def state(self, obj: FailedSignIn) -> str:
         if obj.attempt_time + settings.AXES_COOLOFF_TIME <= timezone.now():
             return OVER
         return LOCKED if obj.failures_since_start >= settings.AXES_FAILURE_LIMIT else OPEN

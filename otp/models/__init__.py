@@ -7,6 +7,7 @@ from otp.models.challenges import OtpChallenge
 from otp.models.configurations import OtpConfiguration
 from otp.models.counts import OtpCount
 from otp.models.devices import MessageDevice, TotpDevice
+from otp.models.failed_sign_ins import FailedSignIn
 from otp.models.guesses import GuessCount
 from otp.models.numbers import TestNumber
 from otp.models.prefixes import BlockedPrefix
@@ -16,6 +17,7 @@ __all__ = [
     "BackupCode",
     "BackupCodes",
     "BlockedPrefix",
+    "FailedSignIn",
     "GuessCount",
     "MessageDevice",
     "OtpChallenge",

@@ -105,9 +105,9 @@ def test_an_administrator_lets_in_again(client, admin_client):
     user = make_user()
     guess(client, user)
     row = AccessAttempt.objects.get()
-    page = admin_client.get("/admin/axes/accessattempt/")
+    page = admin_client.get("/admin/otp/failedsignin/")
     assert "Locked out" in page.text
 
-    admin_client.post(f"/admin/axes/accessattempt/{row.pk}/delete/", {"post": "yes"})
+    admin_client.post(f"/admin/otp/failedsignin/{row.pk}/delete/", {"post": "yes"})
 
     assert give_password(client, user).status_code == 302
