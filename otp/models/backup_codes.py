@@ -14,6 +14,7 @@ class BackupCodes(Device):
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         verbose_name = verbose_name_plural = "backup codes"
         constraints = [models.UniqueConstraint(fields=["user"], name="one_sheet_of_backup_codes")]
 
@@ -30,6 +31,7 @@ class BackupCode(models.Model):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["sheet", "digest"], name="backup_code_once")]
 
     def __str__(self) -> str:

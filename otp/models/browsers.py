@@ -23,6 +23,7 @@ class RememberedBrowser(models.Model):
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        default_permissions = ()
         ordering = ["-last_used_at", "-pk"]
 
     def __str__(self) -> str:

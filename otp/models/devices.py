@@ -21,6 +21,7 @@ class TotpDevice(Device):
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()  # each has only their own
         verbose_name = "authenticator app"
 
     def __str__(self) -> str:
@@ -43,6 +44,7 @@ class MessageDevice(Device):
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         verbose_name = "code by message"
         constraints = [
             models.UniqueConstraint(

@@ -8,6 +8,7 @@ class FailedSignIn(AccessAttempt):
 
     class Meta:
         proxy = True
+        default_permissions = ("view", "delete")
         verbose_name = "failed sign-in"
 
     def __str__(self) -> str:

@@ -13,5 +13,8 @@ class GuessCount(models.Model):
     wrong = models.PositiveIntegerField(default=0)
     locked_until = models.DateTimeField(null=True)
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"{self.wrong} wrong"

@@ -16,6 +16,7 @@ class Requirement(models.Model):
     )
 
     class Meta:
+        default_permissions = ("change",)
         verbose_name = "two-factor requirement"
         constraints = [
             models.CheckConstraint(

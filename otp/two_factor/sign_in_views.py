@@ -106,7 +106,7 @@ def _signed_in(
     if is_kept:
         browsers.remember(request, response, user, device, at=at)
     if isinstance(device, BackupCodes) and device.left() <= FEW:
-        messages.warning(request, f"{device.left()} backup codes are left. Renew them soon.")
+        messages.warning(request, f"Backup codes left: {device.left()}. Renew them soon.")
     return response
 
 
