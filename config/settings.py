@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from config import visual
+from config import lock_out, visual
 from config.broker import transport_options
 from config.environment import env
 from config.http_api import API, SPECTACULAR
@@ -41,6 +42,9 @@ KEEP_WEBHOOK_DELIVERIES_DAYS = env.int("KEEP_WEBHOOK_DELIVERIES_DAYS", default=3
 TRANSACTIONAL_OPT_OUT = env.bool("TRANSACTIONAL_OPT_OUT", default=True)
 UNCERTAIN_ALERT_MINUTES = env.int("UNCERTAIN_ALERT_MINUTES", default=60)
 VISUAL_EDITOR = env.bool("VISUAL_EDITOR", default=True)
+# Of one-time passwords: what was asked for, and the audit trail.
+OTP_KEEP_REQUESTS_DAYS = env.int("OTP_KEEP_REQUESTS_DAYS", default=30)
+OTP_KEEP_ENTRIES_DAYS = env.int("OTP_KEEP_ENTRIES_DAYS", default=365)
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)  # calls into our network
 CRASH_POINT = env("OMNI_CRASH", default="")
 
@@ -53,6 +57,9 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[]) or [
     key_from_file(VAR_DIR / "field_encryption_key")
 ]
+# Of the digests of one-time passwords: the first makes them, the others still know theirs.
+# None: they are derived from FIELD_ENCRYPTION_KEYS.
+OTP_HASH_KEYS = env.list("OTP_HASH_KEYS", default=[])
 PUBLIC_URL = env("PUBLIC_URL", default="").rstrip("/")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 
@@ -73,6 +80,16 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+
+# Sign-in: the limits of wrong passwords, and for how long a browser is spared the second factor.
+LOGIN_LOCK_MINUTES = lock_out.MINUTES
+AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = lock_out.FAILURES, timedelta(minutes=lock_out.MINUTES)
+globals().update(lock_out.AXES)
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses who is locked out
+    "django.contrib.auth.backends.ModelBackend",
+]
+TWO_FACTOR_REMEMBER_DAYS = env.int("TWO_FACTOR_REMEMBER_DAYS", default=30)  # 0: never
 
 # The web server of `up`. A proxy's headers count only when it is the one named here.
 TRUSTED_PROXY = env("TRUSTED_PROXY", default="127.0.0.1" if IS_HTTPS else "")
@@ -105,8 +122,11 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
+    "axes",
     "omnichannel",
     "campaigns",
+    "otp",
     "config",
 ]
 
@@ -118,9 +138,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "otp.two_factor.gate.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -265,6 +288,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "waitress": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
     },

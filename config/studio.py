@@ -49,6 +49,12 @@ STUDIO: dict[str, Any] = {
             "950": "#152655",
         },
     },
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Two-factor sign-in", "link": reverse_lazy("two_factor_devices")},
+        ]
+    },
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
@@ -244,6 +250,12 @@ STUDIO: dict[str, Any] = {
                 "items": [
                     _item("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
                     _item("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+                    _item(
+                        "Failed sign-ins",
+                        "gpp_bad",
+                        "admin:otp_failedsignin_changelist",
+                        "otp.view_failedsignin",
+                    ),
                     _item(
                         "Outgoing webhooks",
                         "send_time_extension",

@@ -18,6 +18,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/demo/remove/", admin.site.admin_view(remove_demo), name="remove_demo"),
     path("admin/hold/", admin.site.admin_view(release_hold), name="release_hold"),
+    path("admin/", include("otp.two_factor.urls")),
     path("admin/", admin.site.urls),
     path("webhooks/<uuid:key>/<str:token>/", webhooks.receive, name="webhook"),
     path("api/v1/", include("omnichannel.api.urls")),

@@ -28,3 +28,5 @@ globals().update({name: value for name, value in vars(import_module("config.sett
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Every test client starts the middleware anew, and would look for every static file.
 WHITENOISE_AUTOREFRESH = True
+# A test logs in as it likes. Those of the lock-out itself turn it on.
+AXES_ENABLED = False

@@ -47,7 +47,8 @@ DIALOG = {"_form_submitted": "True", "post": "yes", "confirmed": "yes", "_save":
 # What everybody who is logged in may have. The rest of the API takes keys and no session: see
 # omnichannel/api/test_every_route.py.
 OPEN = re.compile(
-    r"api/(docs|schema)/|admin/(|login/|logout/|search/|password_change/(done/)?|jsi18n/)|healthz|readyz|"
+    r"api/(docs|schema)/|admin/(|login/|logout/|search/|password_change/(done/)?|jsi18n/)|"
+    r"admin/two-factor/.*|healthz|readyz|"
     r"|[tu]/.*"
 )
 # Its own secret lets callers in, nobody's session: see omnichannel/test_webhooks.py.

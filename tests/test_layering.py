@@ -44,7 +44,7 @@ def test_import_contracts_hold():
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("app", ["omnichannel", "campaigns"])
+@pytest.mark.parametrize("app", ["omnichannel", "campaigns", "otp"])
 def test_imports_inside_an_app_go_down_only(app):
     graph = grimp.build_graph(app, cache_dir=None)
 
