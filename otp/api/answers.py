@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from otp.asking import Checked, Sent
 from otp.choices import UNKNOWN_NUMBER, ChallengeStatus, OtpChannel, Refusal, Verdict
+from otp.destinations import Destination
 from otp.models import OtpChallenge
 
 UNKNOWN = "unknown"
@@ -78,6 +79,7 @@ class OtpStatusSerializer(serializers.Serializer[Any]):
     status_number = NumberField()
     channel = serializers.CharField()
     purpose = serializers.CharField()
+    masked_to = serializers.CharField()
     tries_left = serializers.IntegerField()
     sends = serializers.IntegerField(help_text="How many codes were sent in a row.")
     resend_after = serializers.IntegerField(help_text="Seconds, until a new code may be asked for.")
@@ -126,6 +128,7 @@ def status_data(request_id: str, row: OtpChallenge | None, at: datetime.datetime
         **status_words(request_id, row),
         "channel": row.channel,
         "purpose": row.purpose,
+        "masked_to": Destination(row.channel, row.destination, row.prefix).masked,
         "tries_left": row.tries_left if is_pending else 0,
         "sends": row.sends,
         "resend_after": max(0, math.ceil((row.resend_at - at).total_seconds())),
@@ -138,7 +141,7 @@ def status_data(request_id: str, row: OtpChallenge | None, at: datetime.datetime
 def _nothing() -> dict[str, Any]:
     counts = dict.fromkeys(("tries_left", "sends", "resend_after"), 0)
     moments = dict.fromkeys(("created_at", "expires_at", "used_at"))
-    return {"channel": "", "purpose": "", **counts, **moments}
+    return {"channel": "", "purpose": "", "masked_to": "", **counts, **moments}
 
 
 def status_words(request_id: str, row: OtpChallenge | None) -> dict[str, Any]:

@@ -22,6 +22,9 @@ WAYS = ("sms_template", "email_template", "sms_provider", "email_provider")
 
 
 class OtpConfigurationSerializer(StudioModelSerializer):
+    id = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="null: nothing is stored; this is the default."
+    )
     countries = serializers.ListField(
         child=serializers.RegexField(r"^[A-Z]{2}$"),
         max_length=300,
@@ -75,7 +78,8 @@ class OtpConfigurationSerializer(StudioModelSerializer):
         return instance
 
 
-NAME = OpenApiParameter("purpose", str, OpenApiParameter.PATH)
+SLUG = {"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$"}
+NAME = OpenApiParameter("purpose", SLUG, OpenApiParameter.PATH)
 
 
 @extend_schema_view(

@@ -38,7 +38,7 @@ class TestNumberSerializer(StudioModelSerializer):
 class TestNumbers(Resource):
     """Numbers and addresses whose code is always the same, and works with a test key only.
 
-    Nothing is sent to them by a test key.
+    What a test key sends to them goes to the sandbox, as all that it sends, and no limit counts it.
     """
 
     queryset = TestNumber.objects.order_by("id")
