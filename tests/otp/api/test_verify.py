@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from omnichannel.models import IdempotentReply
-from otp.models import OtpChallenge, TestNumber
+from otp import models
+from otp.models import OtpChallenge
+from tests.factories import make_provider
 from tests.factories_api import caller
 from tests.otp.api.conftest import IP, MOBILE, ROUTE, Shop
 from tests.otp.factories import make_configuration
+
+pytestmark = pytest.mark.django_db
 
 WIDE = 0xFEE0  # from a digit to its full-width form
 
@@ -145,8 +149,14 @@ def test_failures_of_a_destination_count_over_all_its_requests(shop):
     assert shop.check(second, shop.code())["status"] == "exhausted"
 
 
-def test_fixed_code_of_a_test_number_works_with_a_test_key_only(shop):
-    TestNumber.objects.create(destination=MOBILE, code="424242")
+@pytest.fixture
+def sandbox():
+    """Where all goes that a test key sends."""
+    return make_provider(backend="sandbox", channel_type="sms")
+
+
+def test_fixed_code_of_a_test_number_works_with_a_test_key_only(shop, sandbox):
+    models.TestNumber.objects.create(destination=MOBILE, code="424242")
     live = shop.sent()
     test = Shop(shop.scripted, shop.clock)
     test.api = caller("otp", is_test=True)
@@ -158,7 +168,7 @@ def test_fixed_code_of_a_test_number_works_with_a_test_key_only(shop):
     assert test.check(live, shop.code())["status"] == "unknown"
 
 
-def test_test_key_never_reaches_a_provider(shop):
+def test_test_key_never_reaches_a_provider(shop, sandbox):
     shop.api = caller("otp", is_test=True)
 
     assert shop.ask().status_code == 201
