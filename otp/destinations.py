@@ -55,7 +55,7 @@ def _number(text: str) -> Destination:
     # A range that is not yet known is its country's, of several countries the main one's.
     country = phonenumbers.region_code_for_number(
         number
-    ) or phonenumbers.region_code_for_country_code(number.country_code)
+    ) or phonenumbers.region_code_for_country_code(number.country_code or 0)
     return Destination(
         OtpChannel.SMS,
         address,

@@ -8,8 +8,8 @@ import pytest
 
 from omnichannel.choices import Category, MessageStatus
 from omnichannel.models import Message, Suppression
-from otp import engine
-from otp.asking import Asked, ChannelAsked, InvalidOtp, OtpRefused
+from otp import engine, guard
+from otp.asking import ChannelAsked, InvalidOtp, OtpRefused
 from otp.choices import ChallengeStatus, Verdict
 from otp.models import OtpChallenge
 from tests.factories import make_provider
@@ -285,4 +285,21 @@ def test_answer_is_the_same_for_known_and_unknown_destinations(phone):
     (first,) = phone.ask(email="kreta@example.com")
 
     assert again._replace(request_id="") == first._replace(request_id="")
-    assert Asked(mobile="x") != Asked()
+
+
+def test_code_that_is_entered_while_a_new_one_is_made_counts(phone, monkeypatch):
+    (sent,) = phone.ask()
+    phone.later(31 * SECOND)
+    passes, checked = guard.check, []
+
+    def meanwhile(*given, **named):
+        checked.append(phone.check(sent, phone.code()).verdict)
+        return passes(*given, **named)
+
+    monkeypatch.setattr(guard, "check", meanwhile)
+    refused = phone.resend(sent)
+
+    assert checked == [Verdict.APPROVED]
+    assert refused.code == "unknown"
+    assert OtpChallenge.objects.get().status == ChallengeStatus.APPROVED
+    assert len(phone.seen) == 1
