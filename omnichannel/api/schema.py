@@ -72,19 +72,22 @@ class StudioSchema(AutoSchema):
 
     def get_summary(self) -> str:
         action = getattr(self.view, "action", "")
-        method = getattr(self.view, action, None)
-        if action not in SUMMARIES or (action == "create" and getattr(method, "__doc__", "")):
+        has_own_words = action == "create" and getattr(getattr(self.view, action), "__doc__", "")
+        nouns = self._nouns()
+        if action not in SUMMARIES or has_own_words or nouns is None:
             text = " ".join(self.get_description().split())
             return re.split(r"[.:] |[.:]$", text)[0]
-        one, many = self._nouns()
+        one, many = nouns
         article = "an" if one[0].lower() in "aeio" else "a"
         return SUMMARIES[action].format(one=f"{article} {one}", many=many)
 
-    def _nouns(self) -> tuple[str, str]:
+    def _nouns(self) -> tuple[str, str] | None:
         """As the view says, or as its rows are called."""
         view: Any = self.view
         if nouns := getattr(view, "nouns", None):
             return nouns[0], nouns[1]
+        if getattr(view, "queryset", None) is None:
+            return None
         names = view.queryset.model._meta
         return str(names.verbose_name), str(names.verbose_name_plural)
 
