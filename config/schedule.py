@@ -34,6 +34,8 @@ PERIODIC_TASKS = (
     Periodic("Finish what other systems submitted", "omnichannel.tasks.finish_jobs", 5),
     Periodic("Delete what is old", "omnichannel.tasks.purge_old", 300),
     Periodic("Watch uncertain messages", "omnichannel.tasks.watch_uncertain_messages", 60),
+    Periodic("Send one-time passwords by the other channel", "otp.tasks.otp_fallback", 2, "otp"),
+    Periodic("Delete old one-time passwords", "otp.tasks.otp_cleanup", 60),
     Periodic("Import audiences", "campaigns.tasks.run_audience_imports", 1),
     Periodic("Delete audiences", "campaigns.tasks.remove_audiences", 5),
     Periodic("Start scheduled campaigns", "campaigns.tasks.start_due_campaigns", 5),

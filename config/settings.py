@@ -41,6 +41,9 @@ KEEP_WEBHOOK_DELIVERIES_DAYS = env.int("KEEP_WEBHOOK_DELIVERIES_DAYS", default=3
 TRANSACTIONAL_OPT_OUT = env.bool("TRANSACTIONAL_OPT_OUT", default=True)
 UNCERTAIN_ALERT_MINUTES = env.int("UNCERTAIN_ALERT_MINUTES", default=60)
 VISUAL_EDITOR = env.bool("VISUAL_EDITOR", default=True)
+# Of one-time passwords: what was asked for, and the audit trail.
+OTP_KEEP_REQUESTS_DAYS = env.int("OTP_KEEP_REQUESTS_DAYS", default=30)
+OTP_KEEP_ENTRIES_DAYS = env.int("OTP_KEEP_ENTRIES_DAYS", default=365)
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)  # calls into our network
 CRASH_POINT = env("OMNI_CRASH", default="")
 
@@ -53,6 +56,9 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[]) or [
     key_from_file(VAR_DIR / "field_encryption_key")
 ]
+# Of the digests of one-time passwords: the first makes them, the others still know theirs.
+# None: they are derived from FIELD_ENCRYPTION_KEYS.
+OTP_HASH_KEYS = env.list("OTP_HASH_KEYS", default=[])
 PUBLIC_URL = env("PUBLIC_URL", default="").rstrip("/")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 

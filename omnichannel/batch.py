@@ -27,6 +27,7 @@ from omnichannel.lots import Lot, Lots
 from omnichannel.models import Lane
 from omnichannel.outgoing import outgoing
 from omnichannel.screening import is_timely
+from omnichannel.unkept import Unkept
 from omnichannel.verdicts import Verdict, judge, wait_for_provider
 from omnichannel.worker import Worker
 
@@ -57,6 +58,7 @@ class Batch:
         self.lots = Lots(worker, lots, self.aside)
         self.stopped = stopped
         self.in_flight: dict[str, Claimed] = {}
+        self.unkept = Unkept()
         self.verdicts: list[Verdict] = []
         self.events: list[TrackingEvent] = []
         self.handled = 0
@@ -118,7 +120,7 @@ class Batch:
     def _made(self, message: Claimed) -> OutgoingMessage | None:
         """The message as the backend takes it; None when it cannot be made, which is judged."""
         try:
-            return outgoing(message, self.worker.backend.config)
+            return outgoing(self.unkept.whole(message), self.worker.backend.config)
         except (TemplateError, InvalidMessage) as error:
             self._judge(message, Outcome.REJECTED, error.code, str(error))
         except DatabaseError:
@@ -142,6 +144,7 @@ class Batch:
 
     def _answered(self, result: Result) -> None:
         crash.point("answered")
+        result = self.unkept.hidden(result)
         self.worker.journal.answered(result)
         outcome = self.worker.table.outcome_of(result)
         # In hand until its verdict is kept: whatever fails here must not put it back.
@@ -176,7 +179,7 @@ class Batch:
         trouble.rest(self.worker.provider, text, _now(), seconds=seconds)
 
     def _judge(self, message: Claimed, outcome: str, code: str, text: str) -> None:
-        result = Result(message.key, outcome, code, text)
+        result = self.unkept.hidden(Result(message.key, outcome, code, text))
         self.verdicts.append(judge(message, result, outcome, _now()))
 
     def _unanswered(self, outcome: str, code: str, text: str) -> None:

@@ -28,6 +28,7 @@ from omnichannel.crypto import SecretUnreadable
 from omnichannel.exceptions import CannotSendNow, InvalidMessage
 from omnichannel.models import ChannelProvider, Lane, Message
 from omnichannel.submissions import Prepared, Queued, Submission
+from omnichannel.unkept import Unkept
 from omnichannel.windows import next_opening
 from omnichannel.worker import Worker
 
@@ -101,7 +102,7 @@ def _begin(
         queued = _claimed(prepared, worker, at, claimed)
         is_over = threading.Event()
         if queued.status == MessageStatus.NEW:
-            _pool.submit(_hand_over, worker, lane, queued.id, is_over)
+            _pool.submit(_hand_over, worker, lane, queued.id, is_over, _unkept(prepared, queued))
             return queued.id, is_over
     except BaseException as error:
         # Its journal stays behind: perhaps it was committed all the same.
@@ -125,11 +126,20 @@ def _claimed(
     return queued
 
 
-def _hand_over(worker: Worker, lane: Lane, pk: int, is_over: threading.Event) -> None:
+def _unkept(prepared: Prepared, queued: Queued) -> Unkept:
+    """What the row does without, for its one recipient."""
+    names, variables = prepared.asked.unkept, prepared.recipients[0].variables
+    return Unkept({queued.id: {name: variables[name] for name in names if name in variables}})
+
+
+def _hand_over(
+    worker: Worker, lane: Lane, pk: int, is_over: threading.Event, unkept: Unkept
+) -> None:
     try:
         close_old_connections()
         with worker:
             batch = Batch(worker, [(lane, [pk])], lambda: False)
+            batch.unkept = unkept
             batch.aside.is_possible = False  # there is nothing to do meanwhile
             batch.when_written = is_over.set  # what is left to do keeps nobody waiting
             batch.send()

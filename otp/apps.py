@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class OtpConfig(AppConfig):
     name = "otp"
     verbose_name = "One-time passwords"
+
+    def ready(self) -> None:
+        from omnichannel import people
+        from otp.people import entries_about, requests_for
+
+        people.holdings += [requests_for, entries_about]

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.http import content_disposition_header
 
-from omnichannel import rendering, short_links
+from omnichannel import rendering, short_links, unkept
 from omnichannel.admin.base import StudioAdmin
 from omnichannel.admin.preview import preview_response
 from omnichannel.admin.template_versions import page_of
@@ -101,8 +101,8 @@ def files_of(version: TemplateVersion | None) -> list[tuple[str, int, str]]:
 
 
 def sent(message: Message) -> rendering.Rendered:
-    """Raises TemplateError."""
-    return short_links.as_sent(message, rendering.render_message(message))
+    """What is secret in it is masked. Raises TemplateError."""
+    return short_links.as_sent(message, rendering.render_message(unkept.masked(message)))
 
 
 def size_of(text: str) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ ITEMS = [
 ORDER = {**NAME, "order_id": "A-1042", "items": ITEMS, "total": 117.5, "currency": "EUR"}
 SHIPMENT = {**NAME, "order_id": "A-1042", "carrier": "Example Parcel", "tracking_number": "EX1042"}
 TRACKING = {**SHIPMENT, "tracking_url": "https://example.com/track/EX1042"}
+CODE = {"code": "123456", "minutes": 5, "purpose_label": "Verification", "webotp_domain": ""}
 HELLO = '<p>Hello {{ first_name|default("there") }},</p>'
 
 
@@ -132,6 +133,19 @@ it.</p>""",
             "team": "the design team",
             "invite_url": "https://example.com/invite/abc",
         },
+    ),
+    Email(
+        "otp-code-email",
+        "One-time code",
+        "Carries a one-time password.",
+        "Your code",
+        """<h1>Your code</h1>
+<p>{{ purpose_label }}: enter this code within {{ minutes }} minutes.</p>
+<p style="font-size: 28px; letter-spacing: 4px"><b>{{ code }}</b></p>
+<p class="note">You did not ask for it? Then ignore this message, and never tell anybody the
+code.</p>""",
+        CODE,
+        Category.OTP,
     ),
     Email(
         "newsletter-email",

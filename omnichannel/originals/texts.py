@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from omnichannel.choices import Category
-from omnichannel.originals.emails import NAME
+from omnichannel.originals.emails import CODE, NAME
 
 
 class Text(NamedTuple):
@@ -69,5 +69,15 @@ TEXTS = (
         "Tells that money is on its way back.",
         "We have sent back {{ amount|number(2) }} {{ currency }} for order {{ order_id }}.",
         {**_ORDER, "amount": 27, "currency": "EUR"},
+    ),
+    Text(
+        "otp-code-sms",
+        "One-time code",
+        "Carries a one-time password. Its last line, where the configuration names a site, lets "
+        "browsers fill the code in.",
+        "{{ code }} is your code, valid for {{ minutes }} min. Never share it."
+        "{% if webotp_domain %}\n\n@{{ webotp_domain }} #{{ code }}{% endif %}",
+        CODE,
+        Category.OTP,
     ),
 )

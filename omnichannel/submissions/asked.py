@@ -58,6 +58,7 @@ class Submission:
     needs_consent: bool = False
     name: str = ""  # of the job
     reference: str = ""  # who asks: the prefix of an API key
+    unkept: frozenset[str] = frozenset()  # variables that no row may hold: see `unkept`
     uses_sandbox: bool = False  # by a test key: nothing of it may reach a provider
 
     @property

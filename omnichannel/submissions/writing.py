@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from omnichannel import consents, doorbell, notices, outbox
+from omnichannel import consents, doorbell, notices, outbox, unkept
 from omnichannel.choices import JobStatus, MessageStatus
 from omnichannel.lanes import shared_lane_id
 from omnichannel.models import ChannelProvider, Job, Message
@@ -126,9 +126,7 @@ def _rows(
             to_address=each.to_address,
             cc_addresses=each.cc_addresses,
             bcc_addresses=each.bcc_addresses,
-            variables=_with_globals(prepared.content, each.variables)
-            if keeps_globals
-            else each.variables,
+            variables=_with_globals(prepared.content, variables) if keeps_globals else variables,
             provider_id=each.provider.pk,
             lane_id=lanes[each.provider.pk],
             status=MessageStatus.SUPPRESSED
@@ -139,6 +137,7 @@ def _rows(
             expires_at=expiries[each.provider.pk],
         )
         for key, each in zip(keys, recipients, strict=True)
+        for variables in (unkept.kept(each.variables, asked.unkept),)
     ]
 
 

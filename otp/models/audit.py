@@ -47,6 +47,7 @@ class OtpEntry(models.Model):
             models.Index(fields=["at"], name="otp_entry_by_time"),
             models.Index(fields=["destination", "-id"], name="otp_entry_by_destination"),
             models.Index(fields=["request_id"], name="otp_entry_by_request"),
+            models.Index(fields=["prefix", "at"], name="otp_entry_by_prefix"),
         ]
 
     def __str__(self) -> str:

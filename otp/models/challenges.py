@@ -43,6 +43,7 @@ class OtpChallenge(models.Model):
     digest = models.CharField(max_length=64, editable=False)
     key_id = models.CharField(max_length=16, editable=False)
     kind = models.CharField(max_length=12, choices=CodeKind.choices, default=CodeKind.NUMERIC)
+    length = models.PositiveSmallIntegerField(default=6)
     is_shared = models.BooleanField(
         "same code", default=False, help_text="The other channel of its send has the same code."
     )
@@ -110,7 +111,7 @@ class OtpChallenge(models.Model):
         ]
         indexes = [
             models.Index(fields=["destination", "-id"], name="otp_by_destination"),
-            models.Index(fields=["prefix", "sent_at"], name="otp_by_prefix"),
+            models.Index(fields=["fallback_to"], name="otp_by_fallback"),
             models.Index(fields=["group"], name="otp_by_group"),
             models.Index(
                 fields=["fallback_at"],
