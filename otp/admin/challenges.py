@@ -39,7 +39,7 @@ HIDDEN = (
 
 
 @admin.register(OtpChallenge)
-class OtpChallengeAdmin(FraudPages, ReadOnly):
+class OtpChallengeAdmin(ReadOnly, FraudPages):
     list_display = (
         *("created_at", "channel", "to", "purpose", "state", "tries", "provider"),
         "caller",

@@ -19,13 +19,14 @@ from otp.models import OtpConfiguration
 from otp.models.configurations import SHORT_LENGTH
 
 TITLE = "OTP Configuration Manager"
+COLOURS = {"off": "danger", "default": "info", "active": "success"}
 SIZES = {str(kind): len(alphabet) for kind, alphabet in codes.ALPHABETS.items()}
 
 
 @admin.register(OtpConfiguration)
 class OtpConfigurationAdmin(HistoryAdmin, StudioAdmin):
     form = ConfigurationForm
-    list_display = ("name", "purpose", "code", "life", "tries", "is_default", "is_active")
+    list_display = ("name", "purpose", "code", "life", "tries", "state")
     list_filter = ("is_active", "length", "kind")
     list_select_related = ()
     search_fields = ("name", "purpose")
@@ -84,6 +85,12 @@ class OtpConfigurationAdmin(HistoryAdmin, StudioAdmin):
     @display(description="valid for")
     def life(self, obj: OtpConfiguration) -> str:
         return f"{obj.expiry_duration} {obj.expiry_unit}"
+
+    @display(description="state", label=COLOURS)
+    def state(self, obj: OtpConfiguration) -> tuple[str, str]:
+        if not obj.is_active:
+            return "off", "Off"
+        return ("default", "Default") if obj.is_default else ("active", "Active")
 
     @admin.display(description="strength")
     def strength(self, obj: OtpConfiguration | None) -> str:

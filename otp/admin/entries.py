@@ -15,7 +15,7 @@ from omnichannel.admin.paginator import CappedPaginator
 from omnichannel.models import Message
 from otp.admin.filters import PrefixFilter, PurposeFilter
 from otp.admin.masking import SEARCH_HELP, known_by, masked, may_look, message_link
-from otp.choices import EntryKind, Refusal, Verdict
+from otp.choices import BlockReason, EntryKind, Refusal, Verdict
 from otp.models import OtpEntry
 
 COLOURS = {
@@ -39,8 +39,10 @@ SHORT = {
     Refusal.UNKNOWN: "Unknown request",
     Refusal.NO_OTHER_CHANNEL: "No other channel",
 }
-_WORDS = {str(key): text for key, text in (*SHORT.items(), *Verdict.choices)}
-_WORDS[Verdict.UNKNOWN] = "Unknown request"
+_WORDS = {
+    str(key): str(text) for key, text in (*SHORT.items(), *Verdict.choices, *BlockReason.choices)
+}
+_WORDS |= {Verdict.UNKNOWN.value: "Unknown request", "failures": "Too many wrong codes"}
 
 
 @admin.register(OtpEntry)

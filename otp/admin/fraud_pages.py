@@ -80,8 +80,8 @@ class FraudPages(StudioAdmin):
 
 
 def _figures(since: datetime.datetime, until: datetime.datetime, by: str) -> dict[str, Any]:
-    countries = fraud.by_country(since=since, until=until)
-    prefixes = fraud.by_prefix(since=since, until=until, most=MOST)
+    countries = _busy(fraud.by_country(since=since, until=until))
+    prefixes = _busy(fraud.by_prefix(since=since, until=until, most=MOST))
     times = fraud.over_time(since=since, until=until, by=by)
     blocks = BlockedPrefix.objects.in_force(until)
     usual = _usual()
@@ -97,6 +97,11 @@ def _figures(since: datetime.datetime, until: datetime.datetime, by: str) -> dic
         "by": by,
         "made_at": until,
     }
+
+
+def _busy(rows: list[Traffic]) -> list[Traffic]:
+    """Without those of which the trail tells nothing but a block."""
+    return [row for row in rows if row.sends or row.verified or row.refused]
 
 
 def _total(rows: list[Traffic]) -> Traffic:

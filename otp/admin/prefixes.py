@@ -126,6 +126,9 @@ class BlockedPrefixAdmin(ReadOnly, StudioAdmin):
     )
     readonly_fields = ("state_now",)
 
+    class Media:
+        css = {"all": ("studio/otp.css",)}
+
     def has_block_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("otp.add_blockedprefix")
 

@@ -20,8 +20,6 @@ def ways(transactional_db, scripted, settings):
     made = {}
     for channel in ("sms", "email"):
         provider = make_provider(backend="scripted", channel_type=channel, name=f"OTP {channel}")
-        ProviderRoute.objects.create(
-            channel_type=channel, category=Category.OTP, provider=provider
-        )
+        ProviderRoute.objects.create(channel_type=channel, category=Category.OTP, provider=provider)
         made[channel] = provider
     return made
