@@ -75,10 +75,10 @@ class OtpChallengeAdmin(ReadOnly, FraudPages):
         ),
         (
             "Who",
-            {"fields": (("caller", "client_ip"), "user_agent", ("request_number", "is_test"))},
+            {"fields": (("caller", "client_ip"), "user_agent", ("request_number", "test"))},
         ),
     )
-    readonly_fields = ("state_now", "tries", "to", "message_shown", "request_number")
+    readonly_fields = ("state_now", "tries", "to", "message_shown", "request_number", "test")
 
     class Media:
         css = {"all": ("studio/otp.css",)}
@@ -114,6 +114,11 @@ class OtpChallengeAdmin(ReadOnly, FraudPages):
     @admin.display(description="request id")
     def request_number(self, obj: OtpChallenge) -> str:
         return obj.request_id.hex
+
+    @admin.display(description="test")
+    def test(self, obj: OtpChallenge) -> str:
+        """In words: a red cross beside everything that is real looks like a fault."""
+        return "Yes" if obj.is_test else "-"
 
     @admin.display(description="message")
     def message_shown(self, obj: Any) -> str:

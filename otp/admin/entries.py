@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from omnichannel.admin.base import ChoicesDropdownFilter, StudioAdmin, badge, display
@@ -68,12 +68,12 @@ class OtpEntryAdmin(ReadOnly, StudioAdmin):
         "delete them; they go by themselves when they are old."
     )
     fieldsets = (
-        (None, {"fields": (("event_now", "result"), "detail", ("at", "is_test"))}),
+        (None, {"fields": (("event_now", "result"), "detail", ("at", "test"))}),
         ("Whom", {"fields": (("channel", "to"), ("prefix", "country"), "purpose")}),
         ("Who", {"fields": (("caller", "client_ip"), "request_number")}),
         ("Way", {"fields": (("message_shown", "provider"), "template")}),
     )
-    readonly_fields = ("event_now", "result", "to", "message_shown", "request_number")
+    readonly_fields = ("event_now", "result", "to", "message_shown", "request_number", "test")
 
     class Media:
         css = {"all": ("studio/otp.css",)}
@@ -83,9 +83,7 @@ class OtpEntryAdmin(ReadOnly, StudioAdmin):
         return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OtpEntry]:
-        message = Message.objects.filter(pk=OuterRef("message_id"))
-        rows = super().get_queryset(request)
-        return rows.annotate(has_message=Exists(message), may_look=may_look(request))
+        return super().get_queryset(request).annotate(may_look=may_look(request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OtpEntry], search_term: str
@@ -113,6 +111,11 @@ class OtpEntryAdmin(ReadOnly, StudioAdmin):
     def request_number(self, obj: OtpEntry) -> str:
         return obj.request_id.hex if obj.request_id else "-"
 
+    @admin.display(description="test")
+    def test(self, obj: OtpEntry) -> str:
+        return "Yes" if obj.is_test else "-"
+
     @admin.display(description="message")
     def message_shown(self, obj: Any) -> str:
-        return message_link(obj, exists=obj.has_message)
+        exists = Message.objects.filter(pk=obj.message_id).exists()
+        return message_link(obj, exists=exists)

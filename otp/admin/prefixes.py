@@ -30,6 +30,7 @@ from omnichannel.admin.events import ReadOnly
 from omnichannel.admin.paginator import CappedPaginator
 from otp import fraud
 from otp.admin.fraud_pages import page_url
+from otp.choices import BlockReason
 from otp.models import BlockedPrefix
 
 COLOURS = {"blocked": "danger", "over": "info", "lifted": "success"}
@@ -105,7 +106,7 @@ class StateFilter(DropdownFilter):
 
 @admin.register(BlockedPrefix)
 class BlockedPrefixAdmin(ReadOnly, StudioAdmin):
-    list_display = ("prefix", "state", "reason", "note", "created_by", "created_at", "ends")
+    list_display = ("prefix", "state", "blocked_by", "note", "since", "ends")
     list_filter = (StateFilter, ("reason", ChoicesDropdownFilter))
     list_select_related = ("created_by",)
     search_fields = ("prefix__startswith",)
@@ -148,6 +149,16 @@ class BlockedPrefixAdmin(ReadOnly, StudioAdmin):
     def state_now(self, obj: BlockedPrefix) -> str:
         state = _state(obj)
         return badge(COLOURS[state], STATES[state])
+
+    @display(description="by", ordering="reason")
+    def blocked_by(self, obj: BlockedPrefix) -> str:
+        if obj.reason == BlockReason.OPERATOR:
+            return str(obj.created_by or "An operator")
+        return "Fraud guard"
+
+    @display(description="since")
+    def since(self, obj: BlockedPrefix) -> str:
+        return f"{obj.created_at:%Y-%m-%d %H:%M}"
 
     @display(description="until")
     def ends(self, obj: BlockedPrefix) -> str:

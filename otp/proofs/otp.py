@@ -37,6 +37,7 @@ def run(options: ProofOptions) -> Iterator[Figure]:
         "messages",
         sum(hourly),
         at_most=usual.sends_per_prefix_hour,
+        at_least=1,
         meaning="Who enters some of the codes gets more of them than the limit of a prefix.",
     )
 

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from omnichannel import backends, originals
+from omnichannel import originals
 from omnichannel.choices import Category
 from omnichannel.models import ProviderRoute
 from tests.factories import make_provider
 from tests.omnichannel.conftest import live, scripted
-from tests.omnichannel.scripted import Scripted
 
 __all__ = ["live", "scripted"]
 
