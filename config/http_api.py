@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 SHAPES = ("Category", "ChannelType", "JobStatus", "MessageStatus", "OnUncertain", "Priority")
+OTP_SHAPES = ("BlockReason", "CodeKind", "ExpiryUnit", "Refusal", "Verdict")
 CAMPAIGN_SHAPES = ("CampaignStatus", "ImportMode", "ImportStatus", "OnClosedDay")
 
 API: dict[str, Any] = {
@@ -42,6 +43,8 @@ SPECTACULAR: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         **{f"{name}Enum": f"omnichannel.choices.{name}" for name in SHAPES},
         **{f"{name}Enum": f"campaigns.choices.{name}" for name in CAMPAIGN_SHAPES},
+        **{f"{name}Enum": f"otp.choices.{name}" for name in OTP_SHAPES},
+        "OtpStatusEnum": "otp.api.answers.STATUSES",
         "TemplateChannelTypeEnum": "omnichannel.api.template_rows.CHANNELS",
     },
 }

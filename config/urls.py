@@ -22,6 +22,7 @@ urlpatterns = [
     path("webhooks/<uuid:key>/<str:token>/", webhooks.receive, name="webhook"),
     path("api/v1/", include("omnichannel.api.urls")),
     path("api/v1/", include("campaigns.api.urls")),
+    path("api/v1/", include("otp.api.urls")),
     path("api/", include("omnichannel.api.docs_urls")),
     path("", include("omnichannel.urls")),
     path("healthz", health.alive),

@@ -272,7 +272,8 @@ class Scope(models.TextChoices):
     CAMPAIGN = "campaign", "Campaigns"
     PROVIDER = "provider", "Providers, routes, channels, webhooks"
     SUPPRESSION = "suppression", "Suppressions"
-    OTP = "otp", "One-time passwords"
+    OTP = "otp", "Send and check one-time passwords"
+    OTP_SETTINGS = "otp_settings", "How one-time passwords are made, limited and blocked"
 
 
 class ApiKeyState(models.TextChoices):

@@ -10,8 +10,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.db.models import Max
 
-from omnichannel import dlt, rendering, short_links, version_content
-from omnichannel.choices import ChannelType, SourceKind
+from omnichannel import dlt, rendering, short_links, version_content, webotp
+from omnichannel.choices import Category, ChannelType, SourceKind
 from omnichannel.exceptions import OmnichannelError, TemplateError
 from omnichannel.models import MessageTemplate, TemplateText, TemplateVersion
 from omnichannel.rendering.languages import chain, tag_of
@@ -116,6 +116,8 @@ def _prepare(
         )
         if template.channel_type == ChannelType.SMS:
             dlt.check_sample(version, short_links.sample(version, rendered["text"]))
+            if template.default_category == Category.OTP:
+                webotp.check(rendered["text"])
     except TemplateError as error:
         if isinstance(text, TemplateVersion):
             raise

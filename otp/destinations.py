@@ -52,12 +52,15 @@ def of(channel: str, text: str) -> Destination:
 def _number(text: str) -> Destination:
     address = clean_phone(text.strip(), settings.DEFAULT_PHONE_REGION)
     number = phonenumbers.parse(address)
-    country = phonenumbers.region_code_for_number(number) or ""
+    # A range that is not yet known is its country's, of several countries the main one's.
+    country = phonenumbers.region_code_for_number(
+        number
+    ) or phonenumbers.region_code_for_country_code(number.country_code or 0)
     return Destination(
         OtpChannel.SMS,
         address,
         address[:-OPEN_DIGITS],
-        "" if country == "001" else country,
+        country if len(country) == 2 else "",
         phonenumbers.number_type(number) in EXPENSIVE,
     )
 

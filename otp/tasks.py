@@ -11,6 +11,7 @@ from omnichannel import installation
 from omnichannel.lifecycle import stop_requested
 from otp import cleaning, fallback
 
+FALLBACK_SECONDS = 20  # its queue is that of the codes that wait
 CLEAN_SECONDS = 50
 
 
@@ -18,7 +19,8 @@ CLEAN_SECONDS = 50
 def otp_fallback() -> int:
     if installation.is_held():
         return 0
-    return fallback.run_due(timezone.now(), stop_requested)
+    until = time.monotonic() + FALLBACK_SECONDS
+    return fallback.run_due(timezone.now(), lambda: stop_requested() or time.monotonic() > until)
 
 
 @shared_task

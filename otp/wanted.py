@@ -99,7 +99,8 @@ def _wanted(
     destination: Destination,
     found: Mapping[str, Destination],
 ) -> Wanted:
-    others = [one.address for one in found.values() if one != destination]
+    may_fall_back = configuration.fallback_after and not asked.no_fallback
+    other = found.get(OtpChannel.EMAIL) if destination.channel == OtpChannel.SMS else None
     return Wanted(
         configuration=configuration,
         purpose=asked.purpose or configuration.purpose,
@@ -109,7 +110,7 @@ def _wanted(
         is_test=asked.is_test,
         client_ip=asked.client_ip or None,
         user_agent=asked.user_agent[:LONGEST_AGENT],
-        fallback_to="" if asked.no_fallback or not others else others[0],
+        fallback_to=other.address if other and may_fall_back else "",
         context=context_of(asked),
         fixed_code=fixed_code(destination.address) if asked.is_test else "",
     )

@@ -232,3 +232,10 @@ class OtpConfiguration(models.Model):
         if names is None or not set(map(str, names)) <= set(phonenumbers.SUPPORTED_REGIONS):
             text = 'Write a list of ISO country codes, such as ["GB", "RO"].'
             raise ValidationError({"countries": text})
+        version = self.sms_template.published_version if self.sms_template else None
+        if self.webotp_domain and version and "webotp_domain" not in version.variables:
+            text = (
+                "The SMS template has no such line: let it end with "
+                "@{{ webotp_domain }} #{{ code }}"
+            )
+            raise ValidationError({"webotp_domain": text})

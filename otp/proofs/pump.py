@@ -58,7 +58,8 @@ def _hour(numbers: Iterator[int], at: datetime.datetime, ends: datetime.datetime
         to = f"{QUIET}{number:04}"
         sent = _send(to, number, at)
         if not sent.success:
-            return sends
+            at += datetime.timedelta(seconds=max(1, sent.resend_after))
+            continue
         sends += 1
         if number % 8 == 0:
             engine.verify(sent.request_id, code_sent_to(to), at=at, caller="proof")

@@ -26,11 +26,13 @@ def test_periodic_tasks_are_made_once():
 def test_an_operators_interval_is_kept():
     first_start.ensure_periodic_tasks()
     slow = IntervalSchedule.objects.create(every=7, period="minutes")
-    PeriodicTask.objects.filter(queue="otp").update(interval=slow, name="Codes", enabled=False)
+    PeriodicTask.objects.filter(task="omnichannel.tasks.send_otp").update(
+        interval=slow, name="Codes", enabled=False
+    )
 
     first_start.prepare()
 
-    kept = PeriodicTask.objects.get(queue="otp")
+    kept = PeriodicTask.objects.get(task="omnichannel.tasks.send_otp")
     assert (kept.interval, kept.name, kept.enabled) == (slow, "Codes", False)
 
 

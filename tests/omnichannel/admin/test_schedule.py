@@ -14,7 +14,7 @@ LIST = "/admin/django_celery_beat/periodictask/"
 @pytest.fixture
 def task():
     ensure_periodic_tasks()
-    return PeriodicTask.objects.get(queue="otp")
+    return PeriodicTask.objects.get(task="omnichannel.tasks.send_otp")
 
 
 @pytest.mark.parametrize(
