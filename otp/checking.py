@@ -63,7 +63,7 @@ def _judge(found: OtpChallenge, code: str, at: datetime.datetime) -> tuple[Verdi
     """The verdict, and the tries that are left."""
     others = list(requests.siblings(found))
     failures = _failures([found, *others], at)
-    now = OtpChallenge.objects.get(pk=found.pk)
+    now = requests.locked(found)
     if now.status == ChallengeStatus.PENDING and now.expires_at <= at:
         requests.expire(now, at)
     if now.status != ChallengeStatus.PENDING:

@@ -105,7 +105,7 @@ def resend(
     """
     found = requests.find(request_id, caller=caller)
     if found and channel and channel != found.channel:
-        return _resend_by_other(found, channel, at)
+        return _resend_by_other(found, channel, at, client_ip)
     if found is None or found.status not in ChallengeStatus.resendable():
         raise OtpRefused(Refusal.UNKNOWN, str(Refusal.UNKNOWN.label))
     wanted = wanted_again(found, found.channel, found.destination, client_ip=client_ip)
@@ -118,11 +118,13 @@ def resend(
         raise InvalidOtp(error.faults) from None
 
 
-def _resend_by_other(found: OtpChallenge, channel: str, at: datetime.datetime) -> Sent:
+def _resend_by_other(
+    found: OtpChallenge, channel: str, at: datetime.datetime, client_ip: str
+) -> Sent:
     rows = OtpChallenge.objects.filter(group=found.group, channel=channel)
     other = rows.exclude(status=ChallengeStatus.REPLACED).order_by("-id").first()
     if other:
-        return resend(other.request_id.hex, at=at, caller=found.caller)
+        return resend(other.request_id.hex, at=at, caller=found.caller, client_ip=client_ip)
     if channel not in OtpChannel.values or not found.fallback_to:
         text = str(Refusal.NO_OTHER_CHANNEL.label)
         raise OtpRefused(Refusal.NO_OTHER_CHANNEL, text)

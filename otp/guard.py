@@ -32,7 +32,12 @@ class Passed(NamedTuple):
 
 
 def check(
-    wanted: Wanted, at: datetime.datetime, *, before: OtpChallenge | None, is_fallback: bool = False
+    wanted: Wanted,
+    at: datetime.datetime,
+    locked: Locked,
+    *,
+    before: OtpChallenge | None,
+    is_fallback: bool = False,
 ) -> Refused | Passed:
     """Count the send, or say why there is none. `before`: the latest request for the same."""
     if wanted.fixed_code:  # of a test number, asked for with a test key
@@ -42,7 +47,6 @@ def check(
         return Refused(refusal)
     if not is_fallback and before and (wait := _cool_down(before, at)) > 0:
         return Refused(Refusal.COOL_DOWN, wait)
-    locked = Locked(_limits(wanted, is_fallback), at)
     if full := locked.full():
         return Refused(Refusal.TOO_MANY_SENDS, locked.wait(full))
     if wanted.channel == OtpChannel.SMS and conversion.judge(wanted, at):
@@ -51,9 +55,9 @@ def check(
     return Passed(_in_a_row(before, at))
 
 
-def gate(wanted: Wanted, at: datetime.datetime) -> None:
+def lock(wanted: Wanted, at: datetime.datetime, *, is_fallback: bool = False) -> Locked:
     """Until this transaction ends, no other one makes a code for the destination."""
-    Locked([_per_destination(wanted)], at)
+    return Locked(_limits(wanted, is_fallback), at)
 
 
 def _barred(wanted: Wanted, at: datetime.datetime) -> Refusal | None:
@@ -82,18 +86,12 @@ def _in_a_row(before: OtpChallenge | None, at: datetime.datetime) -> int:
     return before.sends + (before.status != ChallengeStatus.FAILED)
 
 
-def _per_destination(wanted: Wanted) -> Limit:
-    most = wanted.configuration.sends_per_destination_hour
-    address = wanted.destination.address
-    return limits.limit("destination_hour", address, most, HOUR, is_test=wanted.is_test)
-
-
 def _limits(wanted: Wanted, is_fallback: bool) -> list[Limit]:
     by, to, is_test = wanted.configuration, wanted.destination, wanted.is_test
-    most = by.sends_per_destination_day
+    hourly, daily = by.sends_per_destination_hour, by.sends_per_destination_day
     found = [
-        _per_destination(wanted),
-        limits.limit("destination_day", to.address, most, DAY, is_test=is_test),
+        limits.limit("destination_hour", to.address, hourly, HOUR, is_test=is_test),
+        limits.limit("destination_day", to.address, daily, DAY, is_test=is_test),
     ]
     if wanted.client_ip and not is_fallback:
         network = limits.network(wanted.client_ip)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from otp import codes, digests, guard, limits, trail
+from otp import codes, digests, guard, limits, requests, trail
 from otp.choices import ChallengeStatus, EntryKind, OtpChannel, Refusal
 from otp.guard import Passed, Refused
 from otp.models import OtpChallenge
@@ -43,11 +43,10 @@ class Together:
 def issue(wanted: Wanted, together: Together, *, at: datetime.datetime) -> Issued | Refused:
     """A new request, which takes the place of the one before it."""
     with transaction.atomic():
-        guard.gate(wanted, at)
+        is_fallback = together.fallback_of is not None
+        locked = guard.lock(wanted, at, is_fallback=is_fallback)
         before = _same(wanted).order_by("-id").first()
-        passed = guard.check(
-            wanted, at, before=before, is_fallback=together.fallback_of is not None
-        )
+        passed = guard.check(wanted, at, locked, before=before, is_fallback=is_fallback)
         if isinstance(passed, Refused):
             return _refused(wanted, passed, at)
         if together.fallback_of and not _give_way(together.fallback_of):
@@ -65,17 +64,17 @@ def issue_again(
 ) -> Issued | Refused:
     """A new code for the same request: the one before is void, whatever becomes of this one."""
     with transaction.atomic():
-        guard.gate(wanted, at)
-        before = OtpChallenge.objects.get(pk=challenge.pk)
+        locked = guard.lock(wanted, at)
+        before = requests.locked(challenge)
         if before.status not in ChallengeStatus.resendable():
             return Refused(Refusal.UNKNOWN)
-        passed = guard.check(wanted, at, before=before)
+        passed = guard.check(wanted, at, locked, before=before)
         if isinstance(passed, Refused):
             return _refused(wanted, passed, at, before)
         others = _same(wanted).filter(status=ChallengeStatus.PENDING).exclude(pk=before.pk)
         others.update(status=ChallengeStatus.REPLACED)
         if before.is_shared:
-            _siblings(before).update(status=ChallengeStatus.REPLACED)
+            requests.siblings(before).update(status=ChallengeStatus.REPLACED)
         asked_for = OtpChallenge.objects.filter(
             pk=before.pk,
             status=before.status,
@@ -105,12 +104,6 @@ def _same(wanted: Wanted) -> OtpChallengeQuerySet:
         destination=wanted.destination.address,
         is_test=wanted.is_test,
     )
-
-
-def _siblings(challenge: OtpChallenge) -> OtpChallengeQuerySet:
-    """Those with the same code that may still be checked."""
-    rows = OtpChallenge.objects.filter(group=challenge.group, status=ChallengeStatus.PENDING)
-    return rows.filter(is_shared=True).exclude(pk=challenge.pk)
 
 
 def _give_way(old: OtpChallenge) -> bool:

@@ -34,6 +34,17 @@ def siblings(challenge: OtpChallenge) -> OtpChallengeQuerySet:
     return pending if challenge.is_shared else pending.none()
 
 
+def locked(challenge: OtpChallenge) -> OtpChallenge:
+    """As it is now, and nobody else changes it before this transaction ends.
+
+    With those that have the same code, always in the same order: nobody waits in a circle.
+    """
+    if not challenge.is_shared:
+        return OtpChallenge.objects.select_for_update().get(pk=challenge.pk)
+    rows = OtpChallenge.objects.select_for_update().filter(group=challenge.group)
+    return {row.pk: row for row in rows.order_by("pk")}[challenge.pk]
+
+
 def cancel(request_id: str, *, at: datetime.datetime, caller: str) -> bool:
     found = find(request_id, caller=caller)
     if found is None:

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+
+from omnichannel.addresses import clean_address
+from omnichannel.choices import ChannelType
+from omnichannel.exceptions import InvalidMessage
 
 
 class TestNumber(models.Model):
@@ -31,3 +37,12 @@ class TestNumber(models.Model):
 
     def __str__(self) -> str:
         return self.destination
+
+    def clean(self) -> None:
+        """In the form in which requests are compared with it."""
+        channel = ChannelType.EMAIL if "@" in self.destination else ChannelType.SMS
+        try:
+            address = clean_address(channel, self.destination, settings.DEFAULT_PHONE_REGION)
+        except InvalidMessage as error:
+            raise ValidationError({"destination": str(error)}) from error
+        self.destination = address.lower()

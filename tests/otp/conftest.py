@@ -32,6 +32,7 @@ class InThisThread:
 def ways(db, scripted, monkeypatch, settings):
     """A provider of one-time passwords for each channel; what they took is in `scripted.seen`."""
     monkeypatch.setattr(instant, "_pool", InThisThread())
+    monkeypatch.setattr(instant, "close_old_connections", lambda: None)
     settings.DEFAULT_PHONE_REGION = "GB"
     monkeypatch.setattr(originals, "originals", lambda: ORIGINALS)  # the others take a while
     originals.ensure()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from omnichannel.choices import Category, MessageStatus
 from omnichannel.models import Message, Suppression
@@ -285,6 +287,18 @@ def test_answer_is_the_same_for_known_and_unknown_destinations(phone):
     (first,) = phone.ask(email="kreta@example.com")
 
     assert again._replace(request_id="") == first._replace(request_id="")
+
+
+def test_same_work_is_done_for_known_and_unknown_destinations(phone):
+    phone.ask(email="known@example.com")
+    phone.later(datetime.timedelta(hours=2))
+    counts = []
+    for name in ("warm", "known", "stranger"):
+        with CaptureQueriesContext(connection) as queries:
+            phone.ask(email=f"{name}@example.com")
+        counts.append(len(queries))
+
+    assert counts[1] == counts[2]
 
 
 def test_code_that_is_entered_while_a_new_one_is_made_counts(phone, monkeypatch):

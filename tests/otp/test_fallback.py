@@ -109,6 +109,16 @@ def test_when_no_sms_can_go_the_email_goes_at_once(falls_back, scripted, answer)
     assert falls_back.check(by_sms, falls_back.code()).verdict == Verdict.APPROVED
 
 
+def test_asking_again_and_again_while_no_sms_can_go_waits_for_the_email(falls_back, scripted):
+    sms_fails(scripted, results(Outcome.REJECTED, "550"))
+
+    _, by_email = both(falls_back)
+    (refused,) = both(falls_back)
+
+    assert refused.code == "cool_down"
+    assert falls_back.check(by_email, falls_back.code()).verdict == Verdict.APPROVED
+
+
 def test_refused_number_falls_back_too(falls_back):
     by_sms, by_email = falls_back.ask(mobile="+12025550143", email=EMAIL)
 
@@ -156,6 +166,19 @@ def test_caller_may_switch_the_channel(falls_back):
     assert (by_email.success, by_email.channel) == (True, "email")
     assert by_email.request_id != sent.request_id
     assert falls_back.check(sent, falls_back.code()).verdict == Verdict.APPROVED
+
+
+def test_other_channel_of_a_send_gets_a_new_code_of_its_own(phone):
+    by_sms, by_email = both(phone)
+    old = phone.code(1)
+    phone.later(datetime.timedelta(seconds=31))
+
+    again = phone.resend(by_sms, channel="email")
+
+    assert again.request_id == by_email.request_id
+    assert phone.check(by_email, old).verdict == Verdict.INCORRECT
+    assert phone.check(by_email, phone.code()).verdict == Verdict.APPROVED
+    assert phone.check(by_sms, phone.code(0)).verdict == Verdict.APPROVED
 
 
 def test_channel_without_an_address_is_no_channel(phone):

@@ -197,6 +197,17 @@ def listed(phone):
     return phone
 
 
+def test_test_number_is_kept_as_requests_have_it(db, settings):
+    settings.DEFAULT_PHONE_REGION = "GB"
+    row = FixedCode(destination="07700 900123", code="424242")
+
+    row.full_clean()
+
+    assert row.destination == MOBILE
+    with pytest.raises(ValidationError):
+        FixedCode(destination="nobody", code="424242").full_clean()
+
+
 def test_listed_number_has_its_code_with_a_test_key(listed):
     for _ in range(12):  # no wait and no cap
         (sent,) = listed.ask(is_test=True)
