@@ -29,7 +29,16 @@ class StrictSerializer(serializers.Serializer[Any]):
         return values
 
 
-class RequestId(StrictChar):
+class Bounded(StrictChar):
+    """Text that is judged as it came, before a field makes something else of it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        self.run_validators(text)
+        return text
+
+
+class RequestId(Bounded):
     """As it is stored: 32 hex digits. Empty when it can be none of ours, which is no error: there
     is no such request.
     """
@@ -47,7 +56,7 @@ def request_id(text: str) -> str:
 
 
 @extend_schema_field({"type": "string", "maxLength": 45, "example": "198.51.100.7"})
-class ClientIp(StrictChar):
+class ClientIp(Bounded):
     """One spelling for each address, for they are counted: an IPv4 address is no IPv6 address."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -71,7 +80,7 @@ def canonical_ip(text: str) -> str:
     return str(address)
 
 
-class Agent(StrictChar):
+class Agent(Bounded):
     """Only its beginning is kept."""
 
     def __init__(self, **kwargs: Any) -> None:

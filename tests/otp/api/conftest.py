@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from omnichannel import instant
 from omnichannel.choices import Outcome
 from tests.factories_api import caller
 from tests.omnichannel.scripted import results
@@ -75,5 +76,7 @@ def clock():
 
 
 @pytest.fixture
-def shop(ways, scripted, clock):
+def shop(ways, scripted, clock, monkeypatch):
+    # To a clock that was set, the test's own connection is an old one.
+    monkeypatch.setattr(instant, "close_old_connections", lambda: None)
     return Shop(scripted, clock)

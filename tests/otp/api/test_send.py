@@ -85,6 +85,11 @@ def test_without_the_end_users_address_the_callers_counts_and_the_answer_says_so
     assert OtpChallenge.objects.get().client_ip == "127.0.0.1"
 
 
+def test_long_name_of_a_browser_is_cut(shop):
+    assert shop.ask(user_agent="a" * 2_000).status_code == 201
+    assert OtpChallenge.objects.get().user_agent == "a" * 255
+
+
 @pytest.mark.parametrize("own", ["::ffff:198.51.100.7", IP])
 def test_limit_of_an_address_cannot_be_passed_by_another_spelling(shop, own):
     make_configuration(is_default=True, sends_per_ip_hour=1)
@@ -205,6 +210,9 @@ def test_suppressed_address_gets_none(shop):
         ({"mobile": MOBILE, "client_ip": "fe80::1%eth0"}, "client_ip"),
         ({"mobile": MOBILE, "client_ip": NOT_ASCII}, "client_ip"),
         ({"mobile": MOBILE, "client_ip": 1}, "client_ip"),
+        ({"mobile": MOBILE, "client_ip": "1" * 46}, "client_ip"),
+        ({"mobile": MOBILE, "user_agent": "a" * 2_001}, "user_agent"),
+        ({"mobile": MOBILE, "user_agent": "\0"}, "user_agent"),
         ({"mobile": MOBILE, "same_code": "yes"}, "same_code"),
         ({"mobile": MOBILE, "language": "p" * 81}, "language"),
         ({"mobile": MOBILE, "variables": []}, "variables"),

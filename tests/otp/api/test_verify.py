@@ -59,16 +59,21 @@ def test_code_is_expired_after_its_life(shop):
 
 @pytest.mark.parametrize(
     "request_id",
-    ["", "x", "0" * 32, "g" * 32, "{" + "0" * 32 + "}", "\u0660" * 32, "0" * 64, "' OR 1=1 --"],
+    ["x", "0" * 32, "g" * 32, "{" + "0" * 32 + "}", "\u0660" * 32, "0" * 64, "' OR 1=1 --"],
 )
 def test_request_that_is_not_there_is_unknown(shop, request_id):
-    if not request_id:
-        assert shop.post("verify", request_id="", code="123456").status_code == 400
-        return
-
     said = shop.check(request_id, "123456")
 
     assert (said["status"], said["status_number"], said["tries_left"]) == ("unknown", 0, 0)
+
+
+@pytest.mark.parametrize("request_id", ["", "0" * 65, "\0", 5, None, [], "\udfff"])
+def test_what_is_no_name_of_a_request_is_refused(shop, request_id):
+    for what in ("verify", "resend", "cancel"):
+        body = {"code": "123456"} if what == "verify" else {}
+        answer = shop.post(what, request_id=request_id, **body)
+        assert answer.status_code == 400, answer.content
+        assert answer.json()["errors"][0]["field"] == "request_id"
 
 
 def test_another_keys_request_is_unknown_and_loses_no_try(shop):
