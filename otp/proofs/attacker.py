@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from otp import engine
 from otp.asking import Asked, OtpRefused, Sent
@@ -83,9 +84,9 @@ STRATEGIES: tuple[Strategy, ...] = (
 )
 
 
-def _asked(target: Target, **values: object) -> Asked:
-    usual = {"purpose": target.purpose, "mobile": target.mobile, "caller": "proof"}
-    return Asked(**{**usual, "client_ip": _ip(target), **values})  # type: ignore[arg-type]
+def _asked(target: Target, **values: Any) -> Asked:
+    usual = Asked(purpose=target.purpose, mobile=target.mobile, caller="proof")
+    return replace(usual, client_ip=_ip(target), **values)
 
 
 def _ip(target: Target) -> str:

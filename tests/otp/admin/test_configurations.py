@@ -113,7 +113,6 @@ def test_who_may_only_look_sees_every_value(db):
     assert "_save" not in page.text
 
 
-@pytest.mark.django_db(transaction=True)
 def test_test_code_arrives_and_the_dialog_says_so(admin_client, ways, scripted, settings):
     settings.DEFAULT_PHONE_REGION = "US"
     row = make_configuration()
@@ -127,14 +126,12 @@ def test_test_code_arrives_and_the_dialog_says_so(admin_client, ways, scripted, 
     assert [message.to for message in scripted.seen] == [NUMBER]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_test_code_goes_by_email_too(admin_client, ways, scripted):
     page = send_test(admin_client, make_configuration(), "Ana@Example.com").text
 
     assert "Sent to a***@example.com by E-mail" in page
 
 
-@pytest.mark.django_db(transaction=True)
 def test_code_never_stands_in_the_dialog(admin_client, ways, scripted, settings):
     settings.DEFAULT_PHONE_REGION = "US"
 
@@ -145,7 +142,6 @@ def test_code_never_stands_in_the_dialog(admin_client, ways, scripted, settings)
     assert code not in str(Message.objects.values().get())
 
 
-@pytest.mark.django_db(transaction=True)
 def test_refused_test_code_says_why(admin_client, ways, settings):
     settings.DEFAULT_PHONE_REGION = "US"
     off = make_configuration(is_active=False)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from omnichannel import originals
+from omnichannel import instant, originals
 from omnichannel.management.measuring import modules
 from omnichannel.proofs.base import ProofFailed
 from otp import limits
 from otp.models import OtpConfiguration
 from otp.proofs import attacker, otp, pump, ways
 from otp.proofs.attacker import STRATEGIES, Target, attack
+from tests.otp.conftest import InThisThread
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def usual(transactional_db):
+def usual(db, monkeypatch):
+    monkeypatch.setattr(instant, "_pool", InThisThread())
+    monkeypatch.setattr(instant, "close_old_connections", lambda: None)
     originals.ensure()
     return ways.prepare()
 
