@@ -21,6 +21,7 @@ from omnichannel import installation, originals
 from omnichannel.models import ChannelProvider
 from omnichannel.shipped_events import ensure_shipped_events
 from omnichannel.variables import ensure_read_only_set
+from otp import demo as otp_demo
 
 LOCK_TIMEOUT = "10s"
 
@@ -96,6 +97,7 @@ def load_demo(at: datetime) -> bool:
         return False
     with transaction.atomic():
         demo.load(at)
+        otp_demo.load()
     return True
 
 

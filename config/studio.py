@@ -17,6 +17,12 @@ def _item(title: str, icon: str, url_name: str, permission: str) -> dict[str, An
     }
 
 
+def _list(title: str, icon: str, noun: str) -> dict[str, Any]:
+    """The list of `app.model`, for those who may view it."""
+    app, _, model = noun.partition(".")
+    return _item(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}")
+
+
 STUDIO: dict[str, Any] = {
     "SITE_TITLE": "Omnichannel Studio",
     "SITE_HEADER": "Omnichannel Studio",
@@ -226,6 +232,22 @@ STUDIO: dict[str, Any] = {
                         "admin:campaigns_holidaycalendar_changelist",
                         "campaigns.view_holidaycalendar",
                     ),
+                ],
+            },
+            {
+                "title": "One-time passwords",
+                "items": [
+                    _item("Overview", "password", "admin:otp_figures", "otp.view_otpchallenge"),
+                    {
+                        **_list("OTP requests", "pin", "otp.otpchallenge"),
+                        "active": lambda request: (
+                            "/otp/otpchallenge/" in request.path and "/figures/" not in request.path
+                        ),
+                    },
+                    _list("OTP Configuration Manager", "tune", "otp.otpconfiguration"),
+                    _list("Blocked prefixes", "phone_disabled", "otp.blockedprefix"),
+                    _list("Test numbers", "science", "otp.testnumber"),
+                    _list("OTP audit trail", "policy", "otp.otpentry"),
                 ],
             },
             {

@@ -61,6 +61,15 @@ PERFORMANCE = (
         "One-time password during a campaign, p99, ms",
         "< 1,000",
     ),
+    Row(
+        "otp.latency_ms_p99_under_campaign",
+        "Asked for through the API meanwhile, call to wire, p99, ms",
+        "< 1,000",
+    ),
+    Row("otp.send_per_s", "One-time passwords made and sent a second"),
+    Row("otp.send_ms_p99", "One of them, p99, ms"),
+    Row("otp.verify_per_s", "Codes checked a second"),
+    Row("otp.verify_ms_p99", "One of them, p99, ms"),
     Row("report.filter_ms_p95_at_1m", "A page of the report of 1,000,000, p95, ms", "< 1,000"),
     Row("webhooks.events_per_s", "Events told by webhook a second, stored and applied", "≥ 4,200"),
     Row("api.async_per_s", "Messages taken in by single calls a second", "≥ 400"),
@@ -79,6 +88,14 @@ RELIABILITY = (
     Row("broker.lost", "Lost while the broker is flushed, stopped and killed", "0"),
     Row("broker.refill_s", "From the broker's return to sending again, s", "≤ 5", "{:.1f}"),
     Row("scheduler.double", "Started twice by five schedulers", "0"),
+    Row(
+        "otp.guess_chance_per_day",
+        "Chance to guess a six-digit code of a number within a day",
+        "< 0.001",
+        "{:.5f}",
+    ),
+    Row("otp.sends_before_pump_stopped", "SMS to a prefix before a pump is stopped", "≤ 50"),
+    Row("otp.refused_in_another_country", "Codes refused in another country meanwhile", "0"),
     Row("pause.seconds", "From *Pause* to the last message, s", "≤ 2", "{:.1f}"),
 )
 TABLES = {"performance": PERFORMANCE, "reliability": RELIABILITY}

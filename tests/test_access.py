@@ -33,6 +33,8 @@ from omnichannel.models import (
     ReceivedEvent,
     Suppression,
 )
+from otp import models
+from otp.models import BlockedPrefix
 from tests.factories import NOW, make_channel, make_message, make_provider
 from tests.factories_api import make_api_key
 from tests.factories_audience import make_import, make_member
@@ -40,6 +42,7 @@ from tests.factories_campaigns import make_calendar, make_campaign, make_run
 from tests.factories_events import make_event, make_subscription
 from tests.factories_outgoing_webhooks import make_delivery, make_outgoing_webhook
 from tests.factories_templates import make_template, make_version
+from tests.otp.factories import make_challenge, make_configuration, make_entry
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +71,16 @@ def addresses(patterns=None, prefix: str = "") -> Iterator[str]:
 
 
 ROUTES = sorted({route for route in addresses() if "(?P<url>" not in route})
+
+
+def one_time_passwords() -> list:
+    return [
+        make_configuration(),
+        make_challenge(),
+        make_entry(),
+        BlockedPrefix.objects.create(prefix="+1202555"),
+        models.TestNumber.objects.create(destination="+12025550199", code="123456"),
+    ]
 
 
 @pytest.fixture
@@ -116,6 +129,7 @@ def rows():
         User.objects.create(username="other"),
         stopped,
         make_delivery(stopped, status="given_up", due_at=None),
+        *one_time_passwords(),
     ]
     pages = {row._meta.label_lower.replace(".", "/"): row for row in found}
     pages |= {"omnichannel/emailtemplate": template, "omnichannel/smstemplate": sms}

@@ -1,8 +1,8 @@
 """The contract between `manage.py bench` and a benchmark.
 
-A benchmark is a module in `omnichannel.benchmarks` or `campaigns.benchmarks` with `NAME` and
-`run(options) -> Iterator[Figure]` and `N`, its usual size. It runs in a database of its own,
-already migrated.
+A benchmark is a module in the `benchmarks` of an app with `NAME` and `run(options) ->
+Iterator[Figure]` and `N`, its usual size; one that needs several apps is in `config.benchmarks`.
+It runs in a database of its own, already migrated.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from django.core.management.base import BaseCommand, CommandError
 from omnichannel.benchmarks.base import Figure
 
 SERVER_URL = "postgres://postgres@127.0.0.1:5432/postgres"
+SMALL = 0.01  # below it, digits count and not places
 
 
 def modules(package: str) -> dict[str, ModuleType]:
@@ -119,7 +120,7 @@ def _json(figure: Figure) -> str:
     return json.dumps(
         {
             "figure": figure.name,
-            "value": round(figure.value, 4),
+            "value": _rounded(figure.value),
             "unit": figure.unit,
             "n": figure.n,
             "seconds": round(figure.seconds, 3),
@@ -128,8 +129,13 @@ def _json(figure: Figure) -> str:
     )
 
 
+def _rounded(value: float) -> float:
+    return round(value, 4) if abs(value) >= SMALL else float(f"{value:.4g}")
+
+
 def _line(figure: Figure) -> str:
-    parts = [f"{figure.name:<28} {figure.value:>14,.2f} {figure.unit}"]
+    form = ",.2f" if figure.value == 0 or abs(figure.value) >= SMALL else ".2g"
+    parts = [f"{figure.name:<28} {figure.value:>14{form}} {figure.unit}"]
     if figure.n:
         parts.append(f"n={figure.n:,}")
     if figure.seconds:

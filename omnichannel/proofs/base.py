@@ -1,9 +1,8 @@
 """The contract between `manage.py prove` and a proof.
 
-A proof is a module in `omnichannel.proofs` or `campaigns.proofs` with `NAME`, its sizes `USUAL`
-and `SHORT`, and `run(options) -> Iterator[Figure]`. It runs in a database of its own, prepared as
-for production. The proof has failed when it raises ProofFailed, or when a bound of one of its
-figures is broken.
+A proof is a module in the `proofs` of an app with `NAME`, its sizes `USUAL` and `SHORT`, and
+`run(options) -> Iterator[Figure]`. It runs in a database of its own, prepared as for production.
+The proof has failed when it raises ProofFailed, or when a bound of one of its figures is broken.
 """
 
 from __future__ import annotations

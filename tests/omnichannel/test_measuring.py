@@ -44,7 +44,7 @@ def call(command: str, *arguments: str) -> str:
 
 
 def test_the_proofs_of_all_apps_are_found():
-    assert measuring.modules("proofs").keys() == {"crash", "broker", "scheduler", "pause"}
+    assert measuring.modules("proofs").keys() == {"crash", "broker", "scheduler", "pause", "otp"}
 
 
 def test_every_proof_has_a_short_form_that_is_smaller():
@@ -161,3 +161,10 @@ def test_run_that_ends_badly_ends_the_command_badly(module, program, code):
         call("prove")
 
     assert ended.value.code in (1, 3)
+
+
+def test_small_figure_keeps_its_digits(module):
+    module.figures = [Figure("wheel.chance", 0.000023456, "chance")]
+
+    assert "2.3e-05 chance" in call("prove")
+    assert json.loads(call("prove", "--json"))["value"] == 2.346e-05
