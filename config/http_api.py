@@ -37,7 +37,13 @@ SPECTACULAR: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": False,
+        "docExpansion": "none",  # there are some 160 operations: first the list of resources
+        "filter": True,
+        "defaultModelsExpandDepth": 0,
+    },
     "REDOC_DIST": "SIDECAR",
     # Generated clients call their classes after these: they stay the same when a field is added.
     "ENUM_NAME_OVERRIDES": {
