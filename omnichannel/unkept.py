@@ -70,7 +70,9 @@ class Unkept:
         if not self._values:
             return result
         events = tuple(
-            dataclasses.replace(event, description=self.text(event.description))
+            dataclasses.replace(
+                event, description=self.text(event.description), url=self.text(event.url)
+            )
             for event in result.events
         )
         return dataclasses.replace(result, text=self.text(result.text), events=events)
