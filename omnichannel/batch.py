@@ -120,7 +120,8 @@ class Batch:
     def _made(self, message: Claimed) -> OutgoingMessage | None:
         """The message as the backend takes it; None when it cannot be made, which is judged."""
         try:
-            return outgoing(self.unkept.whole(message), self.worker.backend.config)
+            with self.unkept.masking():
+                return outgoing(self.unkept.whole(message), self.worker.backend.config)
         except (TemplateError, InvalidMessage) as error:
             self._judge(message, Outcome.REJECTED, error.code, str(error))
         except DatabaseError:

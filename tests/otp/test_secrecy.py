@@ -170,6 +170,27 @@ def test_trouble_that_repeats_the_code_is_not_written_down(phone, scripted, capl
     assert phone.code() not in held
 
 
+def test_defect_of_a_backend_does_not_write_the_code_into_the_log(phone, scripted, caplog):
+    def answer(message):
+        raise ValueError(f"URL can't contain a blank: /send?text={message.text}")
+
+    scripted.answer = staticmethod(answer)
+    phone.ask()
+
+    assert f"ValueError: URL can't contain a blank: /send?text={MASK}" in caplog.text
+    assert phone.code() not in caplog.text
+
+
+def test_defect_of_a_template_does_not_write_the_code_into_the_log(phone, caplog, monkeypatch):
+    def failing(message, **options):
+        raise RuntimeError(f"No room for {message.variables['code']}")
+
+    monkeypatch.setattr("omnichannel.outgoing.rendering.render_message", failing)
+    phone.ask()
+
+    assert f"RuntimeError: No room for {MASK}" in caplog.text
+
+
 def test_link_with_the_code_that_an_event_names_is_not_written_down(phone, scripted):
     def answer(message):
         url = f"https://example.com/enter?code={phone.code()}"
