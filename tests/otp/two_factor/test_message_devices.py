@@ -130,6 +130,22 @@ def test_a_code_answers_only_the_session_that_asked_for_it(client, inbox):
     assert is_in(client)
 
 
+def test_a_session_whose_code_was_replaced_gets_another_one(client, inbox):
+    user = make_user()
+    device = make_number(user)
+    give_password(client, user)
+    inbox.let_cool_down()
+    give_password(Client(), user)  # at another desk: it voids the first
+    inbox.let_cool_down()
+
+    answer = client.post(f"{STEP}send/", {"device": device.persistent_id}, follow=True)
+
+    assert "There is no such request" not in answer.text
+    assert inbox.count(NUMBER) == 3
+    client.post(STEP, {"code": inbox.code(NUMBER)})
+    assert is_in(client)
+
+
 def test_a_code_works_once(client, inbox):
     user = make_user()
     make_number(user)
