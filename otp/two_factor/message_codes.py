@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
+from omnichannel import installation
 from omnichannel.exceptions import OmnichannelError
 from omnichannel.visitors import client_ip
 from otp import engine
@@ -29,6 +30,11 @@ WORDS = {
     Verdict.USED: "This code was used already: send another one.",
     Verdict.UNKNOWN: "No code is waited for: send one.",
 }
+# Whoever is to release it may have no other way in.
+HELD = (
+    "All sending is held, so no code can go. Use another way, or release it on the server: "
+    "manage.py release_hold."
+)
 
 
 class NotSent(OmnichannelError):
@@ -138,7 +144,8 @@ def _sent(send: Callable[[], Sent]) -> Sent:
         raise NotSent(_with_wait(str(error), error.retry_after)) from error
     if not sent.success:
         wait = sent.resend_after if sent.code == Refusal.COOL_DOWN else None
-        raise NotSent(_with_wait(sent.message, wait))
+        is_ours = sent.code == Refusal.PROVIDER and installation.is_held()
+        raise NotSent(HELD if is_ours else _with_wait(sent.message, wait))
     return sent
 
 

@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from omnichannel import installation
 from omnichannel.models import ChannelProvider
 from otp.models import MessageDevice, OtpChallenge
 from tests.otp.two_factor.people import (
@@ -223,6 +224,18 @@ def test_a_provider_that_is_down_is_said_so_and_another_way_is_open(client, inbo
     client.post(f"{STEP}send/", {"device": app.persistent_id})
     client.post(STEP, {"code": code_now()})
     assert is_in(client)
+
+
+def test_who_gets_no_code_while_sending_is_held_is_told_how_to_release_it(
+    client, inbox, monkeypatch
+):
+    user = make_user()
+    make_number(user)
+    monkeypatch.setattr(installation.known, "is_held", True)
+    give_password(client, user)
+
+    assert "manage.py release_hold" in client.get(STEP).text
+    assert inbox.count(NUMBER) == 0
 
 
 def test_no_code_is_sent_while_codes_are_locked(client, inbox):
