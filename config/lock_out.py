@@ -14,7 +14,7 @@ AXES: dict[str, Any] = {
     "AXES_LOCKOUT_PARAMETERS": [["username", "ip_address"]],
     "AXES_RESET_ON_SUCCESS": True,
     "AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT": False,
-    "AXES_CLIENT_IP_CALLABLE": "omnichannel.visitors.client_ip",  # believes TRUSTED_PROXY only
+    "AXES_CLIENT_IP_CALLABLE": "omnichannel.visitors.client_network",  # believes TRUSTED_PROXY only
     "AXES_LOCKOUT_CALLABLE": "otp.two_factor.sign_in_views.locked_out",
     "AXES_SENSITIVE_PARAMETERS": ["password", "csrfmiddlewaretoken", "code"],
     "AXES_ENABLE_ADMIN": False,  # otp/two_factor/admin has a page of the Studio's look

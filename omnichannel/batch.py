@@ -120,7 +120,8 @@ class Batch:
     def _made(self, message: Claimed) -> OutgoingMessage | None:
         """The message as the backend takes it; None when it cannot be made, which is judged."""
         try:
-            return outgoing(self.unkept.whole(message), self.worker.backend.config)
+            with self.unkept.masking():
+                return outgoing(self.unkept.whole(message), self.worker.backend.config)
         except (TemplateError, InvalidMessage) as error:
             self._judge(message, Outcome.REJECTED, error.code, str(error))
         except DatabaseError:
@@ -189,14 +190,14 @@ class Batch:
 
     def _provider_trouble(self, error: ProviderTrouble) -> None:
         """What was in hand says why it waits; the rest is put back as it was."""
-        at = _now()
+        at, text = _now(), self.unkept.text(str(error))
         if isinstance(error, ProviderRefused):
-            trouble.stop(self.worker.provider, str(error), at)
+            trouble.stop(self.worker.provider, text, at)
             self.in_flight.clear()
             return
-        until = trouble.rest(self.worker.provider, str(error), at, seconds=error.retry_after)
+        until = trouble.rest(self.worker.provider, text, at, seconds=error.retry_after)
         for message in self.in_flight.values():
-            self.verdicts.append(wait_for_provider(message, str(error), until))
+            self.verdicts.append(wait_for_provider(message, text, until))
         self.in_flight.clear()
 
     def _flush_late(self) -> None:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from omnichannel.addresses import clean_address, split_addresses
-from omnichannel.choices import ChannelType
+from omnichannel.choices import Category, ChannelType
 from omnichannel.exceptions import InvalidMessage
 from omnichannel.models import Message, TemplateVersion
 
 MAX_COPIES = 100  # CC and BCC addresses of one message
 MAX_OF_KEY = 20  # addresses that one data field may hold
 SEPARATOR = re.compile(r"[;,]")
+NOT_OF_CODES = "A one-time password is for its recipient alone: leave CC and BCC empty."
 
 
 class Copies(NamedTuple):
@@ -40,7 +41,10 @@ def complete(message: Message, channel_type: str) -> None:
             raise InvalidMessage("Only e-mails have CC and BCC addresses.")
         cleaned = [clean_address(channel_type, address) for address in found]
         setattr(message, field, "; ".join(cleaned))
-    if version is not None:
+    if message.category == Category.OTP:
+        if message.cc_addresses or message.bcc_addresses:
+            raise InvalidMessage(NOT_OF_CODES)
+    elif version is not None:
         message.cc_addresses, message.bcc_addresses = of(
             version,
             message.variables,

@@ -137,7 +137,7 @@ def _hand_over(
 ) -> None:
     try:
         close_old_connections()
-        with worker:
+        with unkept.masking(), worker:
             batch = Batch(worker, [(lane, [pk])], lambda: False)
             batch.unkept = unkept
             batch.aside.is_possible = False  # there is nothing to do meanwhile

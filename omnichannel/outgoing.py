@@ -64,8 +64,8 @@ def outgoing(message: Claimed, config: ProviderConfig) -> OutgoingMessage:
     return OutgoingMessage(
         key=message.key,
         to=message.to_address,
-        cc=tuple(split_addresses(message.cc_addresses)),
-        bcc=tuple(split_addresses(message.bcc_addresses)),
+        cc=() if is_code else tuple(split_addresses(message.cc_addresses)),
+        bcc=() if is_code else tuple(split_addresses(message.bcc_addresses)),
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,3 +19,19 @@ def client_ip(request: HttpRequest) -> str | None:
         return str(ip_address(address))
     except ValueError:
         return None
+
+
+def client_network(request: HttpRequest) -> str | None:
+    """By what guesses are counted: whoever has one IPv6 address has all of its /64.
+
+    Answers its first address, and an IPv4 address as it is.
+    """
+    text = client_ip(request)
+    if text is None:
+        return None
+    address = ip_address(text)
+    if not isinstance(address, IPv6Address):
+        return text
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network(f"{text}/64", strict=False).network_address)

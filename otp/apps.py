@@ -9,6 +9,6 @@ class OtpConfig(AppConfig):
 
     def ready(self) -> None:
         from omnichannel import people
-        from otp.people import entries_about, requests_for
+        from otp.people import devices_at, entries_about, requests_for
 
-        people.holdings += [requests_for, entries_about]
+        people.holdings += [requests_for, entries_about, devices_at]

@@ -14,7 +14,10 @@ from otp.choices import OtpChannel
 
 LONGEST = 320
 # Whoever calls or writes to these pays, and somebody else earns.
-EXPENSIVE = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN)
+EXPENSIVE = (
+    *(PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN),
+    PhoneNumberType.PERSONAL_NUMBER,  # forwarded at any price, such as +44 70
+)
 OPEN_DIGITS = 4  # of a number, those that its prefix leaves out
 
 
@@ -34,12 +37,22 @@ class Destination(NamedTuple):
         return f"{local[:1]}***@{domain}"
 
     @property
+    def mailbox(self) -> str:
+        return mailbox(self.address)
+
+    @property
     def beginnings(self) -> list[str]:
         """Every prefix that a block of this destination may have."""
         if self.channel == OtpChannel.SMS:
             return [self.address[:end] for end in range(2, len(self.address) + 1)]
         labels = self.prefix.split(".")
         return [".".join(labels[start:]) for start in range(len(labels))]
+
+
+def mailbox(address: str) -> str:
+    """What limits count by: behind a plus anybody may write anything, and all of it arrives."""
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}" if at else address
 
 
 def of(channel: str, text: str) -> Destination:

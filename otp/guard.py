@@ -90,8 +90,8 @@ def _limits(wanted: Wanted, is_fallback: bool) -> list[Limit]:
     by, to, is_test = wanted.configuration, wanted.destination, wanted.is_test
     hourly, daily = by.sends_per_destination_hour, by.sends_per_destination_day
     found = [
-        limits.limit("destination_hour", to.address, hourly, HOUR, is_test=is_test),
-        limits.limit("destination_day", to.address, daily, DAY, is_test=is_test),
+        limits.limit("destination_hour", to.mailbox, hourly, HOUR, is_test=is_test),
+        limits.limit("destination_day", to.mailbox, daily, DAY, is_test=is_test),
     ]
     if wanted.client_ip and not is_fallback:
         network = limits.network(wanted.client_ip)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
+from otp import destinations
 from otp.models import OtpChallenge, OtpConfiguration, OtpCount
 from otp.models.configurations import SHORT_FAILURES, SHORT_LENGTH
 
@@ -52,7 +53,8 @@ def of_failures(configuration: OtpConfiguration, challenge: OtpChallenge) -> Lim
     most = configuration.failures_per_destination_day
     if challenge.length <= SHORT_LENGTH:
         most = min(most, SHORT_FAILURES)
-    return limit("failures", challenge.destination, most, DAY, is_test=challenge.is_test)
+    to = destinations.mailbox(challenge.destination)
+    return limit("failures", to, most, DAY, is_test=challenge.is_test)
 
 
 def network(ip: str) -> str:

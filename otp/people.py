@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from omnichannel.people import Address, Holding
-from otp.models import OtpChallenge, OtpEntry, TestNumber
+from otp.models import MessageDevice, OtpChallenge, OtpEntry, TestNumber
+from otp.two_factor import removal
 
 PAGE = 1_000
 REQUEST = (
@@ -20,6 +21,7 @@ ENTRY = (
     *("at", "kind", "outcome", "channel", "destination", "purpose", "caller", "client_ip"),
     *("request_id", "provider", "template"),
 )
+DEVICE = ("user__username", "channel", "destination", "created_at", "last_used_at")
 
 
 def _requests(address: Address) -> QuerySet[OtpChallenge]:
@@ -56,6 +58,25 @@ def _erase_entries(address: Address, at: datetime.datetime) -> int:
     return _erase(_entries(address))
 
 
+def _devices(address: Address) -> QuerySet[MessageDevice]:
+    return MessageDevice.objects.filter(destination__in=address.spellings).order_by("pk")
+
+
+def _count_devices(address: Address) -> int:
+    return _devices(address).count()
+
+
+def _export_devices(address: Address) -> Iterator[dict[str, Any]]:
+    return _devices(address).values(*DEVICE).iterator()
+
+
+def _erase_devices(address: Address, at: datetime.datetime) -> int:
+    found = list(_devices(address).select_related("user"))
+    for device in found:
+        removal.erase(device)
+    return len(found)
+
+
 def _erase(rows: QuerySet[Any]) -> int:
     """A chunk at a time. The limits' counts stay: they name nobody."""
     gone = 0
@@ -69,3 +90,6 @@ requests_for = Holding(
     "otp_requests", "OTP request", _count_requests, _export_requests, _erase_requests
 )
 entries_about = Holding("otp_entries", "OTP entry", _count_entries, _export_entries, _erase_entries)
+devices_at = Holding(
+    "two_factor_devices", "two-factor device", _count_devices, _export_devices, _erase_devices
+)

@@ -174,8 +174,7 @@ def _faults(asked: Asked) -> list[tuple[str, str]]:
         faults.append(("caller", f"At most {LONGEST_CALLER} characters."))
     if asked.language and not is_language(asked.language):
         faults.append(("language", "Give a language such as pt or pt-BR."))
-    if asked.client_ip and not _is_ip(asked.client_ip):
-        faults.append(("client_ip", "This is no IP address."))
+    faults += _faults_of_visitor(asked)
     for name in OWN:
         if name in asked.variables:
             faults.append((f"variables.{name}", "This name is the template's own."))
@@ -186,6 +185,15 @@ def _faults(asked: Asked) -> list[tuple[str, str]]:
         faults.append(("variables", "They are nested too deeply."))
     for channel, own in asked.overrides.items():
         faults += _faults_of(channel, own)
+    return faults
+
+
+def _faults_of_visitor(asked: Asked) -> list[tuple[str, str]]:
+    faults = []
+    if asked.client_ip and not _is_ip(asked.client_ip):
+        faults.append(("client_ip", "This is no IP address."))
+    if text := unstorable(asked.user_agent):
+        faults.append(("user_agent", text))
     return faults
 
 
@@ -208,4 +216,4 @@ def _is_ip(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text  # a zone says something only to the machine that wrote it

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from omnichannel import copies
 from omnichannel.addresses import clean_address, split_addresses
-from omnichannel.choices import ChannelType
+from omnichannel.choices import Category, ChannelType
 from omnichannel.copies import MAX_COPIES
 from omnichannel.exceptions import InvalidMessage
 from omnichannel.json_limits import MAX_DEPTH, too_deep, unstorable
@@ -101,10 +101,15 @@ class Checker:
     def _with_copies(
         self, index: int, raw: dict[str, Any], variables: Mapping[str, Any], to: str
     ) -> copies.Copies:
-        """Those that were asked for, and what the template adds."""
+        """Those that were asked for, and what the template adds; a code has none."""
         asked = copies.Copies(
             self._copies(index, raw, "cc_addresses"), self._copies(index, raw, "bcc_addresses")
         )
+        if self.asked.category == Category.OTP:
+            for name, text in zip(("cc_addresses", "bcc_addresses"), asked, strict=True):
+                if text:
+                    self._fault(index, name, copies.NOT_OF_CODES)
+            return asked
         version = self.content.version
         if version is None or not copies.adds(version):
             return asked

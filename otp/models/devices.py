@@ -34,7 +34,10 @@ class TotpDevice(Device):
 
 
 class MessageDevice(Device):
-    """A number or an address that codes are sent to, verified by one of them."""
+    """A number or an address that codes are sent to, verified by one of them.
+
+    Without a destination it was erased: it still asks for a second factor, and is none.
+    """
 
     kind = "message"
 
@@ -54,6 +57,8 @@ class MessageDevice(Device):
 
     def __str__(self) -> str:
         way = "SMS" if self.channel == OtpChannel.SMS else "E-mail"
+        if not self.destination:
+            return f"{way} to an erased address"
         return f"{way} to {masked(self.destination)}"
 
     @property

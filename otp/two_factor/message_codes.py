@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
+from omnichannel import installation
 from omnichannel.exceptions import OmnichannelError
 from omnichannel.visitors import client_ip
 from otp import engine
@@ -29,6 +30,11 @@ WORDS = {
     Verdict.USED: "This code was used already: send another one.",
     Verdict.UNKNOWN: "No code is waited for: send one.",
 }
+# Whoever is to release it may have no other way in.
+HELD = (
+    "All sending is held, so no code can go. Use another way, or release it on the server: "
+    "manage.py release_hold."
+)
 
 
 class NotSent(OmnichannelError):
@@ -50,6 +56,13 @@ class Waiting(NamedTuple):
 
 def ask(request: HttpRequest, channel: str, destination: str, *, at: datetime) -> None:
     """Send a code. Raises NotSent."""
+    sent = _sent(lambda: _send(request, channel, destination, at=at))
+    _keep(request, sent, channel, destination, at=at)
+
+
+def _send(request: HttpRequest, channel: str, destination: str, *, at: datetime) -> Sent:
+    if not destination:
+        raise NotSent("Its address was erased: use another way, or ask an administrator.")
     asked = Asked(
         purpose=PURPOSE,
         mobile=destination if channel == OtpChannel.SMS else "",
@@ -59,7 +72,7 @@ def ask(request: HttpRequest, channel: str, destination: str, *, at: datetime) -
         caller=CALLER,
         no_fallback=True,  # another channel is another device
     )
-    _keep(request, _sent(lambda: engine.send(asked, at=at)[0]), channel, destination, at=at)
+    return engine.send(asked, at=at)[0]
 
 
 def ask_again(request: HttpRequest, *, at: datetime) -> None:
@@ -67,9 +80,19 @@ def ask_again(request: HttpRequest, *, at: datetime) -> None:
     kept = waiting(request)
     if kept is None:
         raise NotSent("No code is waited for: send one.")
-    ip = client_ip(request) or ""
-    sent = _sent(lambda: engine.resend(kept.request_id, at=at, caller=CALLER, client_ip=ip))
+    sent = _sent(lambda: _send_again(request, kept, at=at))
     _keep(request, sent, kept.channel, kept.destination, at=at)
+
+
+def _send_again(request: HttpRequest, kept: Waiting, *, at: datetime) -> Sent:
+    ip = client_ip(request) or ""
+    try:
+        return engine.resend(kept.request_id, at=at, caller=CALLER, client_ip=ip)
+    except OtpRefused as error:
+        if error.code != Refusal.UNKNOWN:
+            raise
+        # A code that another session asked for took the place of this one's.
+        return _send(request, kept.channel, kept.destination, at=at)
 
 
 def problem(request: HttpRequest, device: MessageDevice, code: str, *, at: datetime) -> str:
@@ -121,7 +144,8 @@ def _sent(send: Callable[[], Sent]) -> Sent:
         raise NotSent(_with_wait(str(error), error.retry_after)) from error
     if not sent.success:
         wait = sent.resend_after if sent.code == Refusal.COOL_DOWN else None
-        raise NotSent(_with_wait(sent.message, wait))
+        is_ours = sent.code == Refusal.PROVIDER and installation.is_held()
+        raise NotSent(HELD if is_ours else _with_wait(sent.message, wait))
     return sent
 
 

@@ -28,6 +28,15 @@ def remove(device: TotpDevice | MessageDevice) -> None:
             RememberedBrowser.objects.filter(user=user).delete()
 
 
+def erase(device: MessageDevice) -> None:
+    """Its address goes. It must not open a door: the only device stays, and no code reaches it."""
+    with transaction.atomic():
+        if len(standing.devices_of(device.user)) == 1:
+            MessageDevice.objects.filter(pk=device.pk).update(destination="")
+        else:
+            remove(device)
+
+
 def remove_all(user: Any) -> int:
     """Devices, backup codes, remembered browsers and counted guesses; how many devices it were."""
     with transaction.atomic():

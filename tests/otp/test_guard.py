@@ -23,6 +23,7 @@ OUTWARD = "No code can be sent to this address now."
         ("+40712345678", "country"),
         ("+449098790000", "premium"),
         ("+448700000000", "premium"),
+        ("+447012345678", "premium"),
         ("+88213555555", "country"),
         (MOBILE, ""),
     ],

@@ -97,6 +97,29 @@ def test_one_network_asks_so_often_within_an_hour(phone):
     assert ask(31, "::ffff:192.0.2.1") == ""
 
 
+def test_one_mailbox_has_one_limit_however_its_address_is_written(phone):
+    def ask(address):
+        phone.later(HOUR / 10)
+        return phone.ask(email=address)[0].code
+
+    asked = [ask(f"{name}@Example.com") for name in ("ana", "Ana+1", "ana+2+3", "ANA+", "ana+x")]
+
+    assert asked == [""] * 5
+    assert ask("ana+another@example.com") == "too_many_sends"
+    assert ask("anna@example.com") == ask("+ana@example.com") == ""
+
+
+def test_wrong_codes_for_one_mailbox_count_together(phone):
+    make_configuration(is_default=True, failures_per_destination_day=3)
+    for name in ("ana+1", "ana+2", "ana+3"):
+        (sent,) = phone.ask(email=f"{name}@example.com")
+        phone.check(sent, phone.wrong())
+
+    (sent,) = phone.ask(email="ana+4@example.com")
+
+    assert phone.check(sent, phone.code()).verdict == Verdict.EXHAUSTED
+
+
 def test_numbers_that_differ_in_their_last_digits_share_a_limit(phone):
     asked = [phone.ask(mobile=f"+447700900{n:03}")[0].code for n in range(31)]
 

@@ -6,11 +6,15 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from omnichannel import recovery
 from omnichannel.admin.message_shown import sent as shown
-from omnichannel.choices import MessageStatus, Outcome
+from omnichannel.backends.base import TrackingEvent
+from omnichannel.choices import EventType, MessageStatus, Outcome
 from omnichannel.delivery import drain
-from omnichannel.models import Message, MessageEvent
+from omnichannel.exceptions import ProviderRefused, ProviderUnavailable
+from omnichannel.models import ChannelProvider, Message, MessageEvent, ReceivedEvent
 from omnichannel.unkept import MASK
 from otp.models import OtpChallenge, OtpEntry
 from tests.live import ROOT, SETUP
@@ -148,6 +152,56 @@ def test_provider_that_repeats_the_code_is_not_written_down(phone, scripted):
     assert phone.code() not in row.error_message
     assert phone.code() not in str(MessageEvent.objects.values())
     assert phone.code() not in str(OtpEntry.objects.values())
+
+
+@pytest.mark.parametrize("trouble", [ProviderRefused, ProviderUnavailable])
+def test_trouble_that_repeats_the_code_is_not_written_down(phone, scripted, caplog, trouble):
+    def answer(message):
+        raise trouble(f"401 for {message.text}")
+
+    scripted.answer = staticmethod(answer)
+    phone.ask()
+
+    told = ChannelProvider.objects.get(name="OTP sms").trouble
+    assert MASK in told
+    held = (
+        f"{told} {caplog.text} {list(Message.objects.values())} {list(OtpEntry.objects.values())}"
+    )
+    assert phone.code() not in held
+
+
+def test_defect_of_a_backend_does_not_write_the_code_into_the_log(phone, scripted, caplog):
+    def answer(message):
+        raise ValueError(f"URL can't contain a blank: /send?text={message.text}")
+
+    scripted.answer = staticmethod(answer)
+    phone.ask()
+
+    assert f"ValueError: URL can't contain a blank: /send?text={MASK}" in caplog.text
+    assert phone.code() not in caplog.text
+
+
+def test_defect_of_a_template_does_not_write_the_code_into_the_log(phone, caplog, monkeypatch):
+    def failing(message, **options):
+        raise RuntimeError(f"No room for {message.variables['code']}")
+
+    monkeypatch.setattr("omnichannel.outgoing.rendering.render_message", failing)
+    phone.ask()
+
+    assert f"RuntimeError: No room for {MASK}" in caplog.text
+
+
+def test_link_with_the_code_that_an_event_names_is_not_written_down(phone, scripted):
+    def answer(message):
+        url = f"https://example.com/enter?code={phone.code()}"
+        event = TrackingEvent(type=EventType.CLICKED, at=phone.now, key=message.key, url=url)
+        return results(Outcome.ACCEPTED, "250", events=(event,))(message)
+
+    scripted.answer = staticmethod(answer)
+    phone.ask()
+
+    assert MessageEvent.objects.get(type=EventType.CLICKED).url.endswith(f"code={MASK}")
+    assert phone.code() not in str(ReceivedEvent.objects.values())
 
 
 def test_message_that_an_operator_puts_back_is_not_sent_without_its_code(phone):

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import datetime
+
 import pytest
+from django.utils import timezone
 
 from omnichannel.models import Message
+from otp.choices import ChallengeStatus
 from otp.models import OtpChallenge, OtpConfiguration
+from otp.two_factor import message_codes
 from tests.omnichannel.admin.posted import errors_of
 from tests.otp.admin.posted import CONFIGURATIONS, SUBMITTED, client_with, configuration_data
 from tests.otp.factories import make_challenge, make_configuration
@@ -122,8 +127,25 @@ def test_test_code_arrives_and_the_dialog_says_so(admin_client, ways, scripted, 
     challenge = OtpChallenge.objects.get()
     assert "Sent to +1********23 by SMS" in page
     assert f"/message/{challenge.message_id}/change/" in page
-    assert (challenge.caller, challenge.purpose) == ("studio", row.purpose)
+    assert (challenge.caller, challenge.purpose) == ("studio test", row.purpose)
     assert [message.to for message in scripted.seen] == [NUMBER]
+
+
+def test_test_code_does_not_void_the_one_that_somebody_signs_in_by(
+    admin_client, ways, scripted, settings
+):
+    settings.DEFAULT_PHONE_REGION = "US"
+    row = make_configuration(purpose=message_codes.PURPOSE)
+    later = timezone.now() + datetime.timedelta(minutes=5)
+    waiting = make_challenge(
+        caller=message_codes.CALLER, purpose=row.purpose, destination=NUMBER, expires_at=later
+    )
+
+    send_test(admin_client, row, NUMBER)
+
+    waiting.refresh_from_db()
+    assert waiting.status == ChallengeStatus.PENDING
+    assert len(scripted.seen) == 1
 
 
 def test_test_code_goes_by_email_too(admin_client, ways, scripted):

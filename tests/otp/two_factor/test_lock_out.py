@@ -60,6 +60,17 @@ def test_others_and_other_places_are_not_locked_out(client):
     assert give_password(elsewhere, user).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("place", "status"), [("2001:db8::9", 429), ("2001:db8:0:1::1", 302), ("192.0.2.9", 302)]
+)
+def test_one_network_has_no_more_guesses_for_all_its_addresses(place, status):
+    user = make_user()
+    for number in range(5):
+        guess(Client(REMOTE_ADDR=f"2001:db8::{number + 1}"), user, 1)
+
+    assert give_password(Client(REMOTE_ADDR=place), user).status_code == status
+
+
 def test_a_right_password_starts_the_count_anew(client):
     user = make_user()
     guess(client, user, 4)

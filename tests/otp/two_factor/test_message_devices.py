@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from omnichannel import installation
 from omnichannel.models import ChannelProvider
 from otp.models import MessageDevice, OtpChallenge
 from tests.otp.two_factor.people import (
@@ -130,6 +131,22 @@ def test_a_code_answers_only_the_session_that_asked_for_it(client, inbox):
     assert is_in(client)
 
 
+def test_a_session_whose_code_was_replaced_gets_another_one(client, inbox):
+    user = make_user()
+    device = make_number(user)
+    give_password(client, user)
+    inbox.let_cool_down()
+    give_password(Client(), user)  # at another desk: it voids the first
+    inbox.let_cool_down()
+
+    answer = client.post(f"{STEP}send/", {"device": device.persistent_id}, follow=True)
+
+    assert "There is no such request" not in answer.text
+    assert inbox.count(NUMBER) == 3
+    client.post(STEP, {"code": inbox.code(NUMBER)})
+    assert is_in(client)
+
+
 def test_a_code_works_once(client, inbox):
     user = make_user()
     make_number(user)
@@ -207,6 +224,18 @@ def test_a_provider_that_is_down_is_said_so_and_another_way_is_open(client, inbo
     client.post(f"{STEP}send/", {"device": app.persistent_id})
     client.post(STEP, {"code": code_now()})
     assert is_in(client)
+
+
+def test_who_gets_no_code_while_sending_is_held_is_told_how_to_release_it(
+    client, inbox, monkeypatch
+):
+    user = make_user()
+    make_number(user)
+    monkeypatch.setattr(installation.known, "is_held", True)
+    give_password(client, user)
+
+    assert "manage.py release_hold" in client.get(STEP).text
+    assert inbox.count(NUMBER) == 0
 
 
 def test_no_code_is_sent_while_codes_are_locked(client, inbox):
