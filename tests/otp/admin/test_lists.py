@@ -52,7 +52,7 @@ def test_empty_list_says_what_to_do(admin_client, noun):
 
 
 @pytest.mark.parametrize(
-    "noun, name",
+    ("noun", "name"),
     [("otpentry", "OTP audit trail"), ("otpconfiguration", "OTP Configuration Manager")],
 )
 def test_list_is_headed_as_the_menu_calls_it(admin_client, noun, name):
