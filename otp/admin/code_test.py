@@ -16,10 +16,16 @@ from omnichannel.exceptions import InvalidMessage
 from omnichannel.visitors import client_ip
 from otp import destinations, engine
 from otp.asking import Asked, InvalidOtp, OtpRefused, Sent
-from otp.choices import OtpChannel
+from otp.choices import OtpChannel, Refusal
 from otp.models import OtpChallenge, OtpConfiguration
 
 CALLER = "studio test"  # its codes must not take the place of those that somebody signs in by
+# Callers are not told which it was; who looks at a configuration is.
+GUARDED: dict[str, str] = {
+    Refusal.COUNTRY: "Its country is none of this configuration's: add it under Countries.",
+    Refusal.PREMIUM: "It is a premium, shared-cost or corporate number: none of these gets a code.",
+    Refusal.BLOCKED_PREFIX: "Its beginning is blocked: see Blocked prefixes.",
+}
 
 
 class CodeTestForm(BaseDialogForm):
@@ -76,6 +82,7 @@ class CodeTestForm(BaseDialogForm):
         return {
             "sent": sent,
             "refused": self.refused,
+            "why": GUARDED.get(sent.code, sent.message) if sent else "",
             "channel": OtpChannel(sent.channel).label if sent else "",
             "message": message if may_look else None,
             "inbox": _inbox(challenge) if may_look else "",

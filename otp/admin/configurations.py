@@ -75,7 +75,8 @@ class OtpConfigurationAdmin(HistoryAdmin, StudioAdmin):
         js = ("studio/otp_strength.js",)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return super().changelist_view(request, {"title": TITLE, **(extra_context or {})})
+        title = dict.fromkeys(("title", "list_title"), TITLE)
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     @display(description="code")
     def code(self, obj: OtpConfiguration) -> str:

@@ -79,7 +79,7 @@ class OtpEntryAdmin(ReadOnly, StudioAdmin):
         css = {"all": ("studio/otp.css",)}
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        title = {"title": "OTP audit trail"}
+        title = dict.fromkeys(("title", "list_title"), "OTP audit trail")
         return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OtpEntry]:

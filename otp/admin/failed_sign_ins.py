@@ -21,6 +21,7 @@ class FailedSignInAdmin(StudioAdmin):
 
     list_display = ("username", "ip_address", "failures", "attempt_time", "state")
     search_fields = ("username", "ip_address")
+    search_help_text = "Part of a user name or an IP address"
     ordering = ("-attempt_time",)
     fields = readonly_fields = (
         "username",
@@ -32,6 +33,9 @@ class FailedSignInAdmin(StudioAdmin):
     )
     empty_title = "No failed sign-ins"
     empty_hint = "Wrong passwords are counted here for a while. Deleting a row lets in again."
+
+    class Media:
+        css = {"all": ("studio/accounts.css",)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

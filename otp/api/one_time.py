@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,6 +48,12 @@ from otp.choices import Verdict
 
 NAME = OpenApiParameter("request_id", str, OpenApiParameter.PATH)
 UNAVAILABLE = {(503, MEDIA_TYPE): PROBLEM}
+# The page of the API fills the form with it; values made up from the schema would be refused.
+A_SEND = OpenApiExample(
+    "A code by e-mail",
+    {"purpose": "login", "email": "ana@example.com", "client_ip": "198.51.100.7"},
+    request_only=True,
+)
 NO_SUCH = Checked(Verdict.UNKNOWN, 0, None)
 
 
@@ -64,7 +70,11 @@ class OneTimePasswords(ViewSet):
         own: list[BaseThrottle] = [StatusLookups()] if self.action == "retrieve" else []
         return [*super().get_throttles(), *own]
 
-    @extend_schema(request=OtpAskSerializer, responses={201: OtpSendReplySerializer, **UNAVAILABLE})
+    @extend_schema(
+        request=OtpAskSerializer,
+        responses={201: OtpSendReplySerializer, **UNAVAILABLE},
+        examples=[A_SEND],
+    )
     @action(detail=False, methods=["post"])
     @idempotent(in_transaction=False)
     def send(self, request: Request) -> Response:

@@ -23,6 +23,12 @@ from otp.models import MessageDevice
 PURPOSE = "studio-sign-in"
 CALLER = "studio"
 KEPT = "two_factor.asked"
+# One text for all three: it does not tell a stranger with a password which of them it was.
+FRAUD_GUARD = {Refusal.COUNTRY, Refusal.PREMIUM, Refusal.BLOCKED_PREFIX}
+SHUT_OUT = (
+    "No code may be sent there: its country, its kind or its beginning is shut out. "
+    "Use another, or ask an administrator to allow it."
+)
 WORDS = {
     Verdict.INCORRECT: "This is not the code that we sent last.",
     Verdict.EXPIRED: "This code has expired: send another one.",
@@ -144,8 +150,10 @@ def _sent(send: Callable[[], Sent]) -> Sent:
         raise NotSent(_with_wait(str(error), error.retry_after)) from error
     if not sent.success:
         wait = sent.resend_after if sent.code == Refusal.COOL_DOWN else None
-        is_ours = sent.code == Refusal.PROVIDER and installation.is_held()
-        raise NotSent(HELD if is_ours else _with_wait(sent.message, wait))
+        if sent.code == Refusal.PROVIDER and installation.is_held():
+            raise NotSent(HELD)
+        text = SHUT_OUT if sent.code in FRAUD_GUARD else sent.message
+        raise NotSent(_with_wait(text, wait))
     return sent
 
 

@@ -148,6 +148,15 @@ def test_test_code_does_not_void_the_one_that_somebody_signs_in_by(
     assert len(scripted.seen) == 1
 
 
+def test_refused_test_code_says_which_guard_it_was(admin_client, ways, scripted):
+    row = make_configuration(countries=["GB"])
+
+    page = send_test(admin_client, row, NUMBER).text
+
+    assert "add it under Countries" in page
+    assert not scripted.seen
+
+
 def test_test_code_goes_by_email_too(admin_client, ways, scripted):
     page = send_test(admin_client, make_configuration(), "Ana@Example.com").text
 

@@ -51,6 +51,17 @@ def test_empty_list_says_what_to_do(admin_client, noun):
     assert "Nothing here yet" in page or "Nothing is blocked" in page or "usual values" in page
 
 
+@pytest.mark.parametrize(
+    ("noun", "name"),
+    [("otpentry", "OTP audit trail"), ("otpconfiguration", "OTP Configuration Manager")],
+)
+def test_list_is_headed_as_the_menu_calls_it(admin_client, noun, name):
+    page = admin_client.get(f"/admin/otp/{noun}/").text
+
+    heading = page.split("<h1", 1)[1].split("</h1>", 1)[0]
+    assert name in heading
+
+
 def test_destination_is_masked_and_no_hash_is_shown(admin_client):
     row = make_challenge(destination="+12025550177", digest="ab12" * 16, key_id="k3y1d")
 

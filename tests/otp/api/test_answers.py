@@ -59,3 +59,12 @@ def test_answers_have_the_shapes_of_the_schema(shop, fits):
     assert fits(shop.post("cancel", request_id=other_id), "cancel")
     assert fits(shop.post("cancel", request_id="0" * 32), "cancel")
     assert fits(shop.api.get(f"{ROUTE}nothing/"), "{request_id}", "get")
+
+
+def test_the_example_that_fills_the_form_is_sent(shop, schema):
+    body = schema["paths"][f"{ROUTE}send/"]["post"]["requestBody"]["content"]["application/json"]
+    (example,) = body["examples"].values()
+
+    answer = shop.post("send", **example["value"])
+
+    assert answer.status_code == 201, answer.content

@@ -188,7 +188,9 @@ def test_prefix_is_blocked_and_lifted(client):
     lifted = client.post(f"{PREFIXES}{row.pk}/lift/")
     assert (lifted.status_code, lifted.json()["in_force"]) == (200, False)
     assert client.post(f"{PREFIXES}{row.pk}/lift/").status_code == 409
-    assert [entry.kind for entry in OtpEntry.objects.order_by("id")] == ["blocked", "lifted"]
+    told = [(entry.kind, entry.caller) for entry in OtpEntry.objects.order_by("id")]
+    key = f"key {client.key.prefix}"
+    assert told == [("blocked", key), ("lifted", key)]
 
 
 def test_prefix_that_is_blocked_keeps_its_block_with_the_new_end(client):
