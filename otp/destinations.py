@@ -14,7 +14,15 @@ from otp.choices import OtpChannel
 
 LONGEST = 320
 # Whoever calls or writes to these pays, and somebody else earns.
-EXPENSIVE = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN)
+EXPENSIVE = (
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.UAN,
+    PhoneNumberType.PERSONAL_NUMBER,
+    PhoneNumberType.PAGER,
+)
+# Reserved for fiction and tests, so in no list of ranges: the country of each is known.
+RESERVED = (("+447700900", "GB"),)
 OPEN_DIGITS = 4  # of a number, those that its prefix leaves out
 
 
@@ -32,6 +40,12 @@ class Destination(NamedTuple):
             return f"{self.address[:2]}{'*' * (len(self.address) - 4)}{self.address[-2:]}"
         local, _, domain = self.address.rpartition("@")
         return f"{local[:1]}***@{domain}"
+
+    @property
+    def counted(self) -> str:
+        """As limits know it: what follows a + is the same mailbox."""
+        local, at, domain = self.address.rpartition("@")
+        return f"{local.partition('+')[0] or local}{at}{domain}" if at else self.address
 
     @property
     def beginnings(self) -> list[str]:
@@ -52,10 +66,7 @@ def of(channel: str, text: str) -> Destination:
 def _number(text: str) -> Destination:
     address = clean_phone(text.strip(), settings.DEFAULT_PHONE_REGION)
     number = phonenumbers.parse(address)
-    # A range that is not yet known is its country's, of several countries the main one's.
-    country = phonenumbers.region_code_for_number(
-        number
-    ) or phonenumbers.region_code_for_country_code(number.country_code or 0)
+    country = phonenumbers.region_code_for_number(number) or _country_of_unknown(address, number)
     return Destination(
         OtpChannel.SMS,
         address,
@@ -63,6 +74,15 @@ def _number(text: str) -> Destination:
         country if len(country) == 2 else "",
         phonenumbers.number_type(number) in EXPENSIVE,
     )
+
+
+def _country_of_unknown(address: str, number: phonenumbers.PhoneNumber) -> str:
+    """Of a range that is in no list: its country's, unless several share the country code."""
+    for beginning, country in RESERVED:
+        if address.startswith(beginning):
+            return country
+    regions = phonenumbers.region_codes_for_country_code(number.country_code or 0)
+    return regions[0] if len(regions) == 1 else ""
 
 
 def _mail(text: str) -> Destination:
