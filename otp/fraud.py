@@ -78,23 +78,32 @@ def block_prefix(
     by: Any = None,
     note: str = "",
     until: datetime.datetime | None = None,
+    caller: str = "",
 ) -> BlockedPrefix:
-    """`by` is a user. A prefix that is blocked already keeps its block, with the new end."""
+    """`by` is a user, `caller` another system.
+
+    A prefix that is blocked already keeps its block, with the new end.
+    """
     found = conversion.block(prefix, BlockReason.OPERATOR, at=at, until=until, note=note, by=by)
-    _tell(found, EntryKind.BLOCKED, at, by)
+    _tell(found, EntryKind.BLOCKED, at, by, caller)
     return found
 
 
-def lift_block(block: BlockedPrefix, *, at: datetime.datetime, by: Any = None) -> bool:
+def lift_block(
+    block: BlockedPrefix, *, at: datetime.datetime, by: Any = None, caller: str = ""
+) -> bool:
     """The prefix is judged anew, by what is sent from now on. False: it was lifted already."""
     if not BlockedPrefix.objects.filter(pk=block.pk, lifted_at=None).update(lifted_at=at):
         return False
     block.lifted_at = at
-    _tell(block, EntryKind.LIFTED, at, by)
+    _tell(block, EntryKind.LIFTED, at, by, caller)
     return True
 
 
-def _tell(block: BlockedPrefix, kind: EntryKind, at: datetime.datetime, by: Any) -> None:
+def _tell(
+    block: BlockedPrefix, kind: EntryKind, at: datetime.datetime, by: Any, caller: str
+) -> None:
+    studio = f"studio {by.get_username()}" if by else "studio"
     is_number = block.prefix.startswith("+")
     OtpEntry.objects.create(
         at=at,
@@ -103,5 +112,5 @@ def _tell(block: BlockedPrefix, kind: EntryKind, at: datetime.datetime, by: Any)
         detail=block.note,
         channel=OtpChannel.SMS if is_number else OtpChannel.EMAIL,
         prefix=block.prefix,
-        caller=f"studio {by.get_username()}"[:60] if by else "studio",
+        caller=(caller or studio)[:60],
     )

@@ -18,6 +18,7 @@ from omnichannel.api.problems import Conflict
 from omnichannel.api.resource import ReadOnlyResource
 from omnichannel.choices import Scope
 from otp import fraud
+from otp.api.asked import caller_of
 from otp.models import BlockedPrefix
 
 
@@ -43,7 +44,8 @@ class BlockedPrefixSerializer(StudioModelSerializer):
 
     def create(self, validated_data: dict[str, Any]) -> BlockedPrefix:
         note = validated_data.pop("note", "") or f"API key {self.context['request'].auth}"
-        return fraud.block_prefix(**validated_data, note=note, at=timezone.now())
+        caller = caller_of(self.context["request"])
+        return fraud.block_prefix(**validated_data, note=note, at=timezone.now(), caller=caller)
 
 
 class PrefixFilters(StudioFilterSet):
@@ -76,6 +78,7 @@ class BlockedPrefixes(mixins.CreateModelMixin, ReadOnlyResource):
     @action(detail=True, methods=["post"])
     def lift(self, request: Request, pk: int) -> Response:
         """Let codes be sent there again. Their conversion is judged anew."""
-        if not fraud.lift_block(self.get_object(), at=timezone.now()):
+        by = caller_of(request)
+        if not fraud.lift_block(self.get_object(), at=timezone.now(), caller=by):
             raise Conflict("It was lifted already: nothing was changed.")
         return Response(self.get_serializer(self.get_object()).data)
