@@ -159,7 +159,9 @@ def _lots(
             if best is not None and lane.priority > best:
                 break
             count = rates.allowance(lane, lane.provider.bulk_no, at)
-            if ids := claim(lane, count, worker.name) if count else []:
+            ids = claim(lane, count, worker.name) if count else []
+            rates.give_back(lane, count - len(ids))
+            if ids:
                 best = lane.priority
                 is_short |= len(ids) < count
                 yield lane, ids

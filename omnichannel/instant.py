@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from omnichannel import installation, lanes, notices, rates, submissions
 from omnichannel.batch import Batch
-from omnichannel.choices import MessageStatus
+from omnichannel.choices import Category, MessageStatus
 from omnichannel.claims import claim_one
 from omnichannel.crypto import SecretUnreadable
 from omnichannel.exceptions import CannotSendNow, InvalidMessage
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 32  # messages that one process hands over at a time
 USUAL_SECONDS = 3.0
 MOST_SECONDS = 30.0
+LOOK_SECONDS = 0.02  # between two looks at a rate limit
 
 _free = threading.BoundedSemaphore(MOST_AT_ONCE)
 _pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="instant")
@@ -60,12 +61,15 @@ def send(
     lane = lanes.lane_for(provider, asked.category, asked.urgency)
     lane.provider = provider
     _check_open(provider, lane, at)
+    _take_turn(lane, at, until)
     if not _free.acquire(blocking=False):
+        rates.give_back(lane, 1)
         raise CannotSendNow("Too many messages are being sent at once.", retry_after=1)
     try:
         pk, is_over = _begin(prepared, lane, at, claimed)
     except BaseException:
         _free.release()
+        rates.give_back(lane, 1)
         raise
     is_over.wait(max(0.0, until - time.monotonic()))
     return _told(pk, is_over=is_over.is_set())
@@ -85,8 +89,21 @@ def _check_open(provider: ChannelProvider, lane: Lane, at: datetime.datetime) ->
         opening = next_opening(at, provider.interval_min, provider.interval_max)
         text = f"The provider “{provider}” sends again from {opening:%Y-%m-%d %H:%M} UTC."
         raise CannotSendNow(text, retry_after=(opening - at).total_seconds())
-    if not rates.allowance(lane, 1, at):
-        raise CannotSendNow(f"The rate limit of “{provider}” is reached.", retry_after=1)
+
+
+def _take_turn(lane: Lane, at: datetime.datetime, until: float) -> None:
+    """At the rate limit. Passwords wait for their turn: whoever asked for one is there."""
+    began = time.monotonic()
+    while not rates.allowance(lane, 1, at + _since(began), is_waited_for=True):
+        left = until - time.monotonic()
+        if lane.category != Category.OTP or left <= 0:
+            text = f"The rate limit of “{lane.provider}” is reached."
+            raise CannotSendNow(text, retry_after=1)
+        time.sleep(min(LOOK_SECONDS, left))
+
+
+def _since(began: float) -> datetime.timedelta:
+    return datetime.timedelta(seconds=time.monotonic() - began)
 
 
 def _begin(

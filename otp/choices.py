@@ -92,7 +92,7 @@ class Refusal(models.TextChoices):
     COUNTRY = "country", "No code can be sent to this address now."
     PREMIUM = "premium", "No code can be sent to this address now."
     BLOCKED_PREFIX = "blocked_prefix", "No code can be sent to this address now."
-    SUPPRESSED = "suppressed", "This address is on the suppression list: no code is sent to it."
+    SUPPRESSED = "suppressed", "No code can be sent to this address now."
     PROVIDER = "provider", "The code could not be sent. Try again in a moment."
     INACTIVE = "inactive", "Codes for this purpose are switched off."
     UNKNOWN = "unknown", "There is no such request, or it is over: ask for a new code."

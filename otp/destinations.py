@@ -17,7 +17,10 @@ LONGEST = 320
 EXPENSIVE = (
     *(PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN),
     PhoneNumberType.PERSONAL_NUMBER,  # forwarded at any price, such as +44 70
+    PhoneNumberType.PAGER,
 )
+# Reserved for fiction and tests, so in no list of ranges: the country of each is known.
+RESERVED = (("+447700900", "GB"),)
 OPEN_DIGITS = 4  # of a number, those that its prefix leaves out
 
 
@@ -65,10 +68,7 @@ def of(channel: str, text: str) -> Destination:
 def _number(text: str) -> Destination:
     address = clean_phone(text.strip(), settings.DEFAULT_PHONE_REGION)
     number = phonenumbers.parse(address)
-    # A range that is not yet known is its country's, of several countries the main one's.
-    country = phonenumbers.region_code_for_number(
-        number
-    ) or phonenumbers.region_code_for_country_code(number.country_code or 0)
+    country = phonenumbers.region_code_for_number(number) or _country_of_unknown(address, number)
     return Destination(
         OtpChannel.SMS,
         address,
@@ -76,6 +76,15 @@ def _number(text: str) -> Destination:
         country if len(country) == 2 else "",
         phonenumbers.number_type(number) in EXPENSIVE,
     )
+
+
+def _country_of_unknown(address: str, number: phonenumbers.PhoneNumber) -> str:
+    """Of a range that is in no list: its country's, unless several share the country code."""
+    for beginning, country in RESERVED:
+        if address.startswith(beginning):
+            return country
+    regions = phonenumbers.region_codes_for_country_code(number.country_code or 0)
+    return regions[0] if len(regions) == 1 else ""
 
 
 def _mail(text: str) -> Destination:

@@ -18,6 +18,8 @@ from otp.issuing import Together
 from otp.models import OtpChallenge
 from otp.wanted import Wanted, checked, wanted_again
 
+RESENDABLE = datetime.timedelta(hours=1)  # after its code expired
+
 
 def send(asked: Asked, *, at: datetime.datetime) -> list[Sent]:
     """Send a code by each channel that has an address: SMS first, then e-mail.
@@ -104,6 +106,8 @@ def resend(
     By the other channel it is a request of its own, whose id is answered.
     """
     found = requests.find(request_id, caller=caller)
+    if found and found.expires_at + RESENDABLE < at:
+        raise OtpRefused(Refusal.UNKNOWN, str(Refusal.UNKNOWN.label))
     if found and channel and channel != found.channel:
         return _resend_by_other(found, channel, at, client_ip)
     if found is None or found.status not in ChallengeStatus.resendable():
@@ -129,7 +133,7 @@ def _resend_by_other(
         text = str(Refusal.NO_OTHER_CHANNEL.label)
         raise OtpRefused(Refusal.NO_OTHER_CHANNEL, text)
     try:
-        sent = fallback.fall_back(found, at=at)
+        sent = fallback.fall_back(found, at=at, client_ip=client_ip, is_asked_for=True)
     except (InvalidContent, InvalidMessage) as error:
         raise InvalidOtp([("channel", str(error))]) from None
     if sent is None:

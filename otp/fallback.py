@@ -59,16 +59,25 @@ def _run(row: OtpChallenge, at: datetime.datetime) -> bool:
     return bool(sent and sent.success)
 
 
-def fall_back(row: OtpChallenge, *, at: datetime.datetime) -> Sent | None:
+def fall_back(
+    row: OtpChallenge,
+    *,
+    at: datetime.datetime,
+    client_ip: str = "",
+    is_asked_for: bool = False,
+) -> Sent | None:
     """A new code by the other channel; None when there is no other, or it was settled meanwhile.
+
+    `is_asked_for`: by its caller, so that the cool-down and all limits hold for it.
 
     Raises OtpRefused, InvalidMessage, InvalidSubmission.
     """
     if not row.fallback_to:
         return None
     other = OtpChannel.EMAIL if row.channel == OtpChannel.SMS else OtpChannel.SMS
-    wanted = wanted_again(row, other, row.fallback_to)
-    issued = issuing.issue(wanted, Together(row.group, fallback_of=row), at=at)
+    wanted = wanted_again(row, other, row.fallback_to, client_ip=client_ip)
+    together = Together(row.group, fallback_of=row, is_asked_for=is_asked_for)
+    issued = issuing.issue(wanted, together, at=at)
     if isinstance(issued, Refused):
         is_over = issued.refusal == Refusal.UNKNOWN
         return None if is_over else handing.told_refused(wanted, issued, at)

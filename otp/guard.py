@@ -6,7 +6,10 @@ All of it is asked in the transaction that makes the code, with the counts locke
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from django.db import transaction
 
 from omnichannel.choices import Category
 from omnichannel.screening import suppressions_of
@@ -18,6 +21,8 @@ from otp.wanted import Wanted
 
 # Nothing of these was of use to whoever asks again at once.
 NO_WAIT = (ChallengeStatus.APPROVED, ChallengeStatus.FAILED)
+
+MOST_GIVEN_BACK = 20  # counts of one destination within an hour
 
 
 class Refused(NamedTuple):
@@ -58,6 +63,15 @@ def check(
 def lock(wanted: Wanted, at: datetime.datetime, *, is_fallback: bool = False) -> Locked:
     """Until this transaction ends, no other one makes a code for the destination."""
     return Locked(_limits(wanted, is_fallback), at)
+
+
+def give_back(wanted: Wanted, counted: Sequence[Limit], at: datetime.datetime) -> None:
+    """Its code was handed to nobody. Who asks again and again all the same is counted at last."""
+    if counted:
+        to, is_test = wanted.destination.mailbox, wanted.is_test
+        bound = limits.limit("given_back", to, MOST_GIVEN_BACK, HOUR, is_test=is_test)
+        with transaction.atomic():
+            Locked([*counted, bound], at).give_back(bound)
 
 
 def _barred(wanted: Wanted, at: datetime.datetime) -> Refusal | None:

@@ -10,9 +10,9 @@ from typing import Any
 from omnichannel import instant, unkept
 from omnichannel.choices import Category, MessageStatus, Priority
 from omnichannel.exceptions import CannotSendNow, InvalidSubmission, NoProvider
-from omnichannel.models import Message, MessageTemplate
+from omnichannel.models import Message
 from omnichannel.submissions import Queued, Submission
-from otp import trail
+from otp import contents, guard, trail
 from otp.asking import Sent
 from otp.choices import ChallengeStatus, EntryKind, OtpChannel, Refusal
 from otp.guard import Refused
@@ -23,8 +23,8 @@ from otp.wanted import Wanted
 SECONDS = 5.0  # that a caller waits for a provider
 SENT = "A code was sent."
 UNKEPT = frozenset({"code"})
-# What is wrong with these is not the caller's to mend.
-OURS = ("provider", "to_address")
+# What a caller may have named for the channel; else it is the configuration's.
+OVERRIDDEN = ("template", "provider")
 NOT_TAKEN = (MessageStatus.FAILED, MessageStatus.SUPPRESSED, MessageStatus.EXPIRED)
 
 
@@ -34,23 +34,37 @@ class InvalidContent(InvalidSubmission):
 
 def hand_over(wanted: Wanted, issued: Issued, *, at: datetime.datetime) -> Sent:
     """Raises InvalidContent."""
-    challenge, code = issued
+    challenge, code = issued.challenge, issued.code
     try:
         message = _send(wanted, issued, at)
     except InvalidSubmission as error:
         faults = [(name, text.replace(code, unkept.MASK)) for name, text in error.faults]
         _failed(challenge, faults[0][1], at)
-        if any(name.partition(".")[0] not in OURS for name, _ in faults):
-            raise InvalidContent(faults) from None
+        if named := _named(wanted, faults):
+            raise InvalidContent(named) from None
         return told(wanted, challenge, Refusal.PROVIDER, at)
     except (CannotSendNow, NoProvider) as error:
         _failed(challenge, str(error).replace(code, unkept.MASK), at)
-        return told(wanted, challenge, Refusal.PROVIDER, at)
+        guard.give_back(wanted, issued.counted, at)
+        sent = told(wanted, challenge, Refusal.PROVIDER, at)
+        wait = getattr(error, "retry_after", None)
+        return sent._replace(resend_after=math.ceil(wait)) if wait else sent
     if message.status in NOT_TAKEN:
         _failed(challenge, message.error_message, at)
         is_barred = message.status == MessageStatus.SUPPRESSED
         return told(wanted, challenge, Refusal.SUPPRESSED if is_barred else Refusal.PROVIDER, at)
     return told(wanted, challenge, None, at)
+
+
+def _named(wanted: Wanted, faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those that are the caller's to mend, by the names that the caller gave."""
+    named = []
+    for name, text in faults:
+        if name in OVERRIDDEN and getattr(wanted.own, name) is not None:
+            named.append((f"overrides.{wanted.channel}.{name}", text))
+        elif name.partition(".")[0] == "variables":
+            named.append((name, text))
+    return named
 
 
 def _send(wanted: Wanted, issued: Issued, at: datetime.datetime) -> Message:
@@ -112,16 +126,13 @@ def _submission(wanted: Wanted, issued: Issued) -> Submission:
 
 
 def _template(wanted: Wanted) -> int | str:
-    """An id: the one asked for, the configuration's, or the one that came with the product."""
-    asked = wanted.own.template
-    if isinstance(asked, int):
-        return asked
+    """The one asked for, the configuration's, or the one that came with the product."""
     chosen: int | None = getattr(wanted.configuration, f"{wanted.channel}_template_id")
-    if chosen and not asked:
-        return chosen
-    code = asked or "otp-code"
-    original = MessageTemplate.objects.filter(system_key=f"{code}-{wanted.channel}")
-    return original.values_list("pk", flat=True).first() or code
+    named = wanted.own.template or chosen
+    # Since it was named another text of it may have been published.
+    if named and (text := contents.template_trouble(wanted.channel, named)):
+        raise InvalidSubmission([("template", text)])
+    return contents.template_of(wanted.channel, named or contents.USUAL)
 
 
 def _failed(challenge: OtpChallenge, detail: str, at: datetime.datetime) -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from otp import codes, digests, guard, limits, requests, trail
 from otp.choices import ChallengeStatus, EntryKind, OtpChannel, Refusal
 from otp.guard import Passed, Refused
+from otp.limits import Limit, Locked
 from otp.models import OtpChallenge
 from otp.models.challenges import OtpChallengeQuerySet
 from otp.wanted import Wanted
@@ -29,6 +30,7 @@ class Issued(NamedTuple):
 
     challenge: OtpChallenge
     code: str
+    counted: tuple[Limit, ...] = ()  # what is given back when nothing could be handed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,13 @@ class Together:
     group: uuid.UUID
     code: str = ""
     fallback_of: OtpChallenge | None = None
+    is_asked_for: bool = False  # a fallback that did not come by itself: all limits hold for it
 
 
 def issue(wanted: Wanted, together: Together, *, at: datetime.datetime) -> Issued | Refused:
     """A new request, which takes the place of the one before it."""
     with transaction.atomic():
-        is_fallback = together.fallback_of is not None
+        is_fallback = together.fallback_of is not None and not together.is_asked_for
         locked = guard.lock(wanted, at, is_fallback=is_fallback)
         before = _same(wanted).order_by("-id").first()
         passed = guard.check(wanted, at, locked, before=before, is_fallback=is_fallback)
@@ -56,7 +59,7 @@ def issue(wanted: Wanted, together: Together, *, at: datetime.datetime) -> Issue
         code = _code(wanted, together.code)
         challenge.key_id, challenge.digest = digests.digest(challenge, code)
         challenge.save(force_insert=True)
-    return Issued(challenge, code)
+    return Issued(challenge, code, _counted(wanted, locked))
 
 
 def issue_again(
@@ -86,7 +89,11 @@ def issue_again(
         again.key_id, again.digest = digests.digest(again, code)
         if not _renew(again, asked_for):  # a check of the old code was quicker
             return Refused(Refusal.UNKNOWN)
-    return Issued(again, code)
+    return Issued(again, code, _counted(wanted, locked))
+
+
+def _counted(wanted: Wanted, locked: Locked) -> tuple[Limit, ...]:
+    return () if wanted.fixed_code else tuple(locked.limits)
 
 
 def _renew(row: OtpChallenge, still: OtpChallengeQuerySet) -> bool:

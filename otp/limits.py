@@ -87,11 +87,15 @@ class Locked:
     def take(self) -> None:
         """Count one more of each."""
         for one in self.limits:
-            row = self._rows[one.kind, one.key]
-            now = str(math.floor(self.at.timestamp() / one.slice))
-            row.slices = self._counted(one)
-            row.slices[now] = row.slices.get(now, 0) + 1
-            row.touched_at = self.at
+            self._add(one, 1)
+        OtpCount.objects.bulk_update(self._rows.values(), ["slices", "touched_at"])
+
+    def give_back(self, bound: Limit) -> None:
+        """Count one less of each but `bound`, which says how often that may be."""
+        if self._used(bound) >= bound.most:
+            return
+        for one in self.limits:
+            self._add(one, 1 if one == bound else -1)
         OtpCount.objects.bulk_update(self._rows.values(), ["slices", "touched_at"])
 
     def wait(self, one: Limit) -> float:
@@ -99,6 +103,14 @@ class Locked:
         first = min(map(int, self._counted(one)), default=0)
         over = (first + 1) * one.slice + one.window.total_seconds()
         return max(1.0, over - self.at.timestamp())
+
+    def _add(self, one: Limit, number: int) -> None:
+        row = self._rows[one.kind, one.key]
+        now = str(math.floor(self.at.timestamp() / one.slice))
+        slices = self._counted(one)
+        slices[now] = slices.get(now, 0) + number
+        row.slices = {name: n for name, n in slices.items() if n > 0}
+        row.touched_at = self.at
 
     def _read(self) -> dict[tuple[str, str], OtpCount]:
         """The same work whether there is a row already: how long it takes tells nothing."""

@@ -12,7 +12,7 @@ from typing import Any
 from omnichannel.exceptions import InvalidMessage
 from omnichannel.json_limits import too_deep, unstorable
 from omnichannel.submissions.recipients import is_language
-from otp import destinations
+from otp import contents, destinations
 from otp.asking import Asked, ChannelAsked, InvalidOtp, OtpRefused
 from otp.choices import OtpChannel, Refusal
 from otp.destinations import Destination
@@ -90,7 +90,11 @@ def checked(asked: Asked) -> list[Wanted]:
     if faults:
         raise InvalidOtp(faults)
     configuration = configuration_for(asked.purpose)
-    return [_wanted(asked, configuration, one, found) for one in found.values()]
+    wanted = [_wanted(asked, configuration, one, found) for one in found.values()]
+    if asked.same_code and len({one.length for one in wanted}) > 1:
+        text = "The channels have codes of different lengths: ask for the same, or for two codes."
+        raise InvalidOtp([("same_code", text)])
+    return wanted
 
 
 def _wanted(
@@ -184,7 +188,7 @@ def _faults(asked: Asked) -> list[tuple[str, str]]:
     elif too_deep(variables):
         faults.append(("variables", "They are nested too deeply."))
     for channel, own in asked.overrides.items():
-        faults += _faults_of(channel, own)
+        faults += _faults_of(channel, own) + contents.faults_of(channel, own)
     return faults
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from otp.choices import CodeKind, ExpiryUnit, OtpChannel
+from otp.models.template_rules import trouble_of
 
 LONGEST_SECONDS = 600  # NIST SP 800-63B and OWASP ASVS 6.5.5: ten minutes
 MOST_TRIES = 10
@@ -232,6 +233,7 @@ class OtpConfiguration(models.Model):
         if names is None or not set(map(str, names)) <= set(phonenumbers.SUPPORTED_REGIONS):
             text = 'Write a list of ISO country codes, such as ["GB", "RO"].'
             raise ValidationError({"countries": text})
+        self._check_templates()
         version = self.sms_template.published_version if self.sms_template else None
         if self.webotp_domain and version and "webotp_domain" not in version.variables:
             text = (
@@ -239,3 +241,9 @@ class OtpConfiguration(models.Model):
                 "@{{ webotp_domain }} #{{ code }}"
             )
             raise ValidationError({"webotp_domain": text})
+
+    def _check_templates(self) -> None:
+        chosen = {"sms_template": self.sms_template, "email_template": self.email_template}
+        troubles = {name: trouble_of(one) for name, one in chosen.items() if one}
+        if found := {name: text for name, text in troubles.items() if text}:
+            raise ValidationError(found)

@@ -3,10 +3,13 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from django.utils import timezone
 
 from omnichannel.choices import Category
+from omnichannel.delivery import drain
+from omnichannel.models import RateClock
 from omnichannel.rates import allowance, take
-from tests.factories import NOW, make_lane, make_provider
+from tests.factories import NOW, make_lane, make_message, make_provider
 
 
 def granted_over(seconds: int, rate: int, step: float) -> int:
@@ -56,3 +59,46 @@ def test_what_urgent_messages_took_early_is_taken_off_the_others(db):
     granted = [allowance(lane, 500, at) for at in moments for lane in (bulk, otp)]
 
     assert 90 <= sum(granted) <= 115
+
+
+def test_what_a_turn_does_not_use_is_there_for_others(provider, scripted):
+    provider.rate_limit = 200
+    provider.save()
+    make_message(provider=provider, category=Category.OTP)
+
+    drain()
+
+    clock = RateClock.objects.get(scope=f"provider:{provider.pk}")
+    assert clock.free_at <= timezone.now() + datetime.timedelta(seconds=0.01)
+
+
+def test_lane_loses_nothing_when_its_provider_is_at_the_limit(db):
+    lane = make_lane(make_provider(rate_limit=10), rate_limit=10)
+    later = NOW + datetime.timedelta(seconds=10)
+    RateClock.objects.create(scope=f"provider:{lane.provider_id}", free_at=later)
+
+    assert [allowance(lane, 5, NOW) for _ in range(3)] == [0, 0, 0]
+    assert RateClock.objects.get(scope=f"lane:{lane.pk}").free_at <= NOW
+
+
+OVERTAKEN = """
+from concurrent.futures import ThreadPoolExecutor
+from django.db import connections
+from django.utils import timezone
+from omnichannel.rates import take
+
+at = timezone.now()
+
+def taken(number):
+    try:
+        return sum(take("provider:1", 1000, 1, at, ahead=2) for _ in range(20))
+    finally:
+        connections.close_all()
+
+with ThreadPoolExecutor(8) as pool:
+    print(sum(pool.map(taken, range(8))))
+"""
+
+
+def test_who_is_overtaken_by_another_worker_gets_a_share_all_the_same(live):
+    assert live.run(OVERTAKEN).split() == ["160"]

@@ -188,3 +188,27 @@ def test_channel_without_an_address_is_no_channel(phone):
         phone.resend(sent, channel="email")
 
     assert refused.value.code == "no_other_channel"
+
+
+def test_switch_to_the_other_channel_counts_for_the_address_that_asks(falls_back):
+    make_configuration(purpose="login", fallback_after=20, sends_per_ip_hour=1)
+    (sent,) = both(falls_back, purpose="login")
+
+    first = falls_back.resend(sent, channel="email", client_ip="192.0.2.1")
+    (other,) = falls_back.ask(mobile="+447700900124", email="bo@example.com", purpose="login")
+    second = falls_back.resend(other, channel="email", client_ip="192.0.2.1")
+
+    assert (first.success, second.code) == (True, "too_many_sends")
+    assert OtpChallenge.objects.get(destination=EMAIL).client_ip == "192.0.2.1"
+
+
+@pytest.mark.parametrize("channel", ["", "email"])
+def test_request_that_is_long_over_sends_nothing(falls_back, channel):
+    (sent,) = both(falls_back)
+    falls_back.later(datetime.timedelta(minutes=66))
+
+    with pytest.raises(OtpRefused) as refused:
+        falls_back.resend(sent, channel=channel)
+
+    assert refused.value.code == "unknown"
+    assert len(falls_back.seen) == 1

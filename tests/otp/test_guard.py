@@ -156,3 +156,24 @@ def test_every_refusal_is_in_the_trail(phone):
     entry = OtpEntry.objects.get()
     assert (entry.kind, entry.outcome, entry.country) == ("refused", "country", "US")
     assert (entry.caller, entry.client_ip) == ("key test", "192.0.2.9")
+
+
+@pytest.mark.parametrize(
+    ("mobile", "code"),
+    [("+17005550123", "country"), ("+447012345678", "premium"), ("+447640123456", "premium")],
+)
+def test_numbers_of_no_known_country_and_dear_ones_get_none(phone, mobile, code):
+    make_configuration(is_default=True, countries=["US", "GB"])
+
+    assert phone.ask(mobile=mobile)[0].code == code
+
+
+def test_trail_says_which_system_blocked_and_lifted(db):
+    at = datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC)
+    block = fraud.block_prefix("+447700", at=at, caller="key abc")
+    fraud.lift_block(block, at=at, caller="key def")
+
+    assert list(OtpEntry.objects.order_by("id").values_list("kind", "caller")) == [
+        ("blocked", "key abc"),
+        ("lifted", "key def"),
+    ]

@@ -6,11 +6,13 @@ import datetime
 
 import pytest
 
+from omnichannel.choices import Outcome
 from otp import limits
 from otp.asking import ChannelAsked
 from otp.choices import EntryKind, Verdict
 from otp.models import OtpChallenge, OtpCount, OtpEntry
 from tests.factories import NOW
+from tests.omnichannel.scripted import results
 from tests.otp.conftest import MOBILE
 from tests.otp.factories import make_configuration
 
@@ -221,3 +223,39 @@ def test_count_names_nobody(phone):
     assert MOBILE not in kept
     assert "192.0.2" not in kept
     assert OtpChallenge.objects.count() == 1
+
+
+def test_mailbox_under_many_names_is_one_destination(phone):
+    asked = [phone.ask(email=f"ana+{n}@example.com")[0].code for n in range(6)]
+
+    assert asked == [""] * 5 + ["too_many_sends"]
+    assert phone.ask(email="bo@example.com")[0].success
+
+
+def test_what_was_handed_to_nobody_is_not_counted(phone, ways):
+    resting = ways["sms"]
+    resting.resting_until = phone.now + HOUR
+    resting.save()
+    asked = [phone.ask(client_ip="192.0.2.1")[0].code for _ in range(8)]
+    resting.resting_until = None
+    resting.save()
+
+    assert asked == ["provider"] * 8
+    assert [phone.ask(caller=f"key {n}")[0].code for n in range(6)] == [""] * 5 + ["too_many_sends"]
+
+
+def test_asking_on_and_on_while_nothing_goes_is_counted_at_last(phone, ways):
+    ways["sms"].resting_until = phone.now + HOUR
+    ways["sms"].save()
+
+    asked = [phone.ask()[0].code for _ in range(26)]
+
+    assert asked == ["provider"] * 25 + ["too_many_sends"]
+
+
+def test_code_that_a_provider_refused_is_counted(phone, scripted):
+    scripted.answer = staticmethod(results(Outcome.REJECTED, "550"))
+
+    asked = [phone.ask()[0].code for _ in range(6)]
+
+    assert asked == ["provider"] * 5 + ["too_many_sends"]

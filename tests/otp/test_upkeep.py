@@ -243,7 +243,9 @@ def test_last_line_names_the_site(phone):
 
 
 def test_template_without_the_line_does_not_go_with_a_domain(db):
-    template = make_version(make_template(channel_type="sms"), text="{{ code }}", html="").template
+    template = make_version(
+        make_template(channel_type="sms", category="otp"), text="{{ code }}", html=""
+    ).template
     row = OtpConfiguration(
         purpose="login", name="Sign-in", webotp_domain="example.com", sms_template=template
     )

@@ -268,3 +268,13 @@ def test_key_without_the_scope_sends_nothing(shop):
 
     assert problem(shop.ask(), 403)["detail"].endswith("“otp”.")
     assert not OtpEntry.objects.exists()
+
+
+def test_503_says_when_a_resting_provider_is_back(shop, ways):
+    ways["sms"].resting_until = timezone.now() + datetime.timedelta(seconds=90)
+    ways["sms"].save()
+
+    answer = shop.ask()
+
+    assert problem(answer, 503)["code"] == "provider"
+    assert 80 < int(answer.headers["Retry-After"]) <= 90

@@ -11,7 +11,7 @@ from otp import models
 from otp.models import BlockedPrefix, OtpConfiguration, OtpEntry
 from tests.factories import make_provider
 from tests.factories_api import caller
-from tests.factories_templates import make_template
+from tests.factories_templates import make_template, make_version
 from tests.otp.factories import make_configuration
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +133,10 @@ def test_there_is_one_default(client):
 
 
 def test_template_and_provider_are_of_the_channel(client):
-    sms, email = make_template(channel_type="sms"), make_template(channel_type="email")
+    sms, email = (
+        make_version(make_template(channel_type=kind, category="otp"), text="{{ code }}").template
+        for kind in ("sms", "email")
+    )
     provider = make_provider(channel_type="email")
     make_configuration(purpose="login")
 
