@@ -27,7 +27,10 @@ OTHERS = {
 @pytest.fixture
 def template():
     version = make_version(
-        make_template(name="Code"), subject="Code", html="<p>{{ code }}</p>", **OTHERS
+        make_template(name="Code", default_category=Category.OTP),
+        subject="Code",
+        html="<p>{{ code }}</p>",
+        **OTHERS,
     )
     return version.template
 
