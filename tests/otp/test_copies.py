@@ -27,7 +27,7 @@ OTHERS = {
 @pytest.fixture
 def template():
     version = make_version(
-        make_template(name="Code", default_category=Category.OTP),
+        make_template(name="Code", category=Category.OTP),
         subject="Code",
         html="<p>{{ code }}</p>",
         **OTHERS,

@@ -36,6 +36,7 @@ def test_no_strategy_gets_more_guesses_than_the_limit_of_a_day(usual, strategy):
     assert attack(strategy, target, timezone.now()) == usual.failures_per_destination_day
 
 
+@pytest.mark.slow
 def test_proof_notices_that_guesses_are_not_limited(usual, monkeypatch):
     monkeypatch.setattr(limits.Locked, "full", lambda locked: None)
     monkeypatch.setattr(otp, "STRATEGIES", (attacker.as_others,))

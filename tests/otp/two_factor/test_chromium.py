@@ -78,6 +78,7 @@ def enrol_number(page, inbox):
     page.get_by_text("SMS to").first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_user_enrols_both_and_signs_in_with_each(user, inbox, open_page):
     page = open_page()
     log_in(page)
@@ -127,6 +128,7 @@ def test_a_user_signs_in_by_sms_and_is_remembered(user, inbox, open_page):
     assert not other.faults
 
 
+@pytest.mark.slow
 def test_wrong_codes_lock_the_second_step(user, inbox, open_page):
     page = open_page()
     log_in(page)

@@ -62,6 +62,7 @@ def test_it_is_answered_like_nobody_everywhere(client, rows, method, make):
     assert contents() == before
 
 
+@pytest.mark.slow
 def test_the_same_addresses_are_open_to_who_gave_both(client, rows):
     user = make_user(is_superuser=True)
     make_app(user)
