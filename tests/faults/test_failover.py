@@ -64,6 +64,7 @@ def end(process: subprocess.Popen) -> None:
     wait_until(lambda: not any(map(is_alive, workers)), "end of the workers", 8)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(44)
 def test_a_second_product_on_a_copied_folder_is_held_and_the_first_is_not(tmp_path):
     folders = tmp_path / "first", tmp_path / "second"

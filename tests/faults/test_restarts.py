@@ -28,6 +28,7 @@ def work_until_told() -> None:
     tasks.send_transactional()
 
 
+@pytest.mark.slow
 @pytest.mark.fault(42)
 @pytest.mark.parametrize("make", [make_relay, make_send_grid])
 def test_twenty_restarts_in_a_row_repeat_nothing_and_leave_nothing_uncertain(

@@ -16,6 +16,7 @@ MJML = """<mjml><mj-body>{% for item in items %}<mj-section><mj-column>
 </mj-column></mj-section>{% endfor %}</mj-body></mjml>"""
 
 
+@pytest.mark.slow
 def test_templates_are_edited_visually_and_written_in_mjml(operator):
     page = operator.page
     page.goto("/admin/omnichannel/emailtemplate/")

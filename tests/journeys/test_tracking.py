@@ -97,6 +97,7 @@ def test_an_opened_and_clicked_mail_shows_in_message_events(
     ]
 
 
+@pytest.mark.slow
 def test_one_click_keeps_the_next_campaign_away(product, operator, readers, mail_server):
     mail = send_campaign(product, mail_server, "first")["ana@example.com"]
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 QUEUE = """
 from django.utils import timezone
 from omnichannel.models import FrequencyCap, Message
@@ -54,6 +56,7 @@ def counts(live):
     return json.loads(live.run(COUNTS))
 
 
+@pytest.mark.slow
 def test_workers_that_meet_pass_no_cap_and_leave_nobody_waiting_for_nothing(live):
     live.run(QUEUE)
 

@@ -267,6 +267,7 @@ print(json.dumps([Message.objects.count(), MessageEvent.objects.count(), counts]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_killed_in_the_middle_it_keeps_the_counts_and_goes_on(live):
     live.run(LARGE)

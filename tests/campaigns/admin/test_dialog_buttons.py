@@ -46,6 +46,7 @@ def test_a_campaign_with_a_problem_cannot_be_run_from_its_dialog(page):
     assert button.is_disabled()
 
 
+@pytest.mark.slow
 def test_a_problem_that_came_up_meanwhile_disables_the_button(page):
     campaign = make_campaign(provider=make_provider())
     url = reverse("admin:campaigns_campaign_change", args=(campaign.pk,))

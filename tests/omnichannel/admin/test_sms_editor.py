@@ -45,6 +45,7 @@ def test_the_browser_counts_as_the_server_does(page, live_server):
     assert [{**size, "reasons": "".join(size["reasons"])} for size in counted] == expected
 
 
+@pytest.mark.slow
 def test_a_text_is_counted_while_it_is_written(page, live_server):
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -67,6 +68,7 @@ def test_a_text_is_counted_while_it_is_written(page, live_server):
     assert not faults
 
 
+@pytest.mark.slow
 def test_short_links_and_a_deviation_are_shown_at_once(page, live_server, settings):
     settings.PUBLIC_URL = "https://s.example.com"
     page.goto(f"{live_server.url}{ADD}")

@@ -11,6 +11,7 @@ from tests.factories_templates import make_template
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.slow
 def test_a_language_is_added_previewed_saved_and_rolled_back(page, live_server):
     template = make_template(sample_variables={"name": "Ana"})
     publish(template, subject="Hello", html="<h1>Hello {{ name }}</h1>")

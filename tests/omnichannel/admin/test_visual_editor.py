@@ -114,6 +114,7 @@ def test_visual_edit_changes_what_was_edited_and_keeps_every_tag(page):
     assert version.html == edited
 
 
+@pytest.mark.slow
 @visual
 def test_looking_at_the_visual_editor_changes_nothing(page):
     open_editor(page)
@@ -125,6 +126,7 @@ def test_looking_at_the_visual_editor_changes_nothing(page):
     assert written(page) == SOURCE
 
 
+@pytest.mark.slow
 @visual
 def test_style_given_visually_joins_the_one_that_has_a_tag(page):
     open_editor(page)
@@ -139,6 +141,7 @@ def test_style_given_visually_joins_the_one_that_has_a_tag(page):
     assert '<p style="color: {{ colour }}; font-size:20px;" class="a">' in written(page)
 
 
+@pytest.mark.slow
 @visual
 def test_every_block_can_be_used_without_a_request_to_another_host(page):
     open_editor(page)
@@ -171,6 +174,7 @@ def test_hostile_html_runs_nothing_and_reaches_nobody(page):
     assert page.evaluate("window.owned") is None
 
 
+@pytest.mark.slow
 @visual
 def test_variable_goes_into_the_text_that_is_edited_visually(page):
     open_editor(page)
@@ -185,6 +189,7 @@ def test_variable_goes_into_the_text_that_is_edited_visually(page):
     assert written(page) == "<p>Hello{{ global.company_name }}</p>"
 
 
+@pytest.mark.slow
 def test_mjml_is_written_as_code(page):
     open_editor(page)
 
@@ -194,6 +199,7 @@ def test_mjml_is_written_as_code(page):
     page.get_by_text("This template is written in MJML: edit it as code.").wait_for()
 
 
+@pytest.mark.slow
 def test_variable_goes_where_the_cursor_is(page):
     open_editor(page)
     page.fill("[name=subject]", "Hello !")
@@ -211,6 +217,7 @@ def test_variable_goes_where_the_cursor_is(page):
     assert written(page) == "<p>{{ global.company_name}}</p>"
 
 
+@pytest.mark.slow
 def test_variables_filters_and_statements_are_completed_while_typing(page):
     open_editor(page)
     page.locator("#id_sample_variables").evaluate(

@@ -56,6 +56,7 @@ def test_test_code_is_sent_from_the_form(page, faults, ways, settings):
     assert "Sent to +1********23 by SMS" in page.locator(".answer").inner_text()
 
 
+@pytest.mark.slow
 def test_prefix_is_blocked_from_its_row(page, faults):
     make_traffic("+1202555", 3, 0)
     page.goto(FIGURES)

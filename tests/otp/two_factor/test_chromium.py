@@ -106,6 +106,7 @@ def test_a_user_enrols_both_and_signs_in_with_each(user, inbox, open_page):
     assert not [*by_app.faults, *with_backup.faults]
 
 
+@pytest.mark.slow
 def test_a_user_signs_in_by_sms_and_is_remembered(user, inbox, open_page):
     page = open_page()
     log_in(page)
