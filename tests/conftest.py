@@ -21,8 +21,8 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """More than there are processors: many a test waits for processes or for a time to pass."""
-    return 2 * (os.cpu_count() or 1)
+    """One more than there are processors: many a test waits for others or for a time to pass."""
+    return 1 + (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -199,7 +199,7 @@ def test_triggering_needs_a_right_of_its_own(subscribed):
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize(("noun", "ceiling"), [("event", 8), ("eventtrigger", 8)])
+@pytest.mark.parametrize(("noun", "ceiling"), [("event", 9), ("eventtrigger", 8)])
 def test_lists_ask_no_more_when_they_have_more_rows(admin_client, noun, ceiling):
     for number in range(12):
         event = make_event(group=f"Group {number % 3}")

@@ -182,7 +182,7 @@ def test_the_page_asks_no_more_when_it_has_more_events(admin_client):
     with CaptureQueriesContext(connection) as queries:
         admin_client.get(PAGE)
 
-    assert len(queries) <= 12
+    assert len(queries) <= 13
 
 
 def test_a_large_group_is_shown_in_pages_that_can_be_posted(admin_client):

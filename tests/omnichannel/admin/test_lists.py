@@ -33,7 +33,7 @@ CEILING = {
     "frequencycap": 8,
     "job": 9,
     "label": 8,
-    "message": 11,
+    "message": 12,
     "messageevent": 9,
     "outgoingwebhook": 8,
     "providerroute": 9,
