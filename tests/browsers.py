@@ -17,6 +17,7 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
+MILLISECONDS = 30_000  # a machine that runs other tests beside it is slow
 
 
 @contextlib.contextmanager
@@ -25,6 +26,7 @@ def chromium(path: str) -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api")
     with pytest.MonkeyPatch.context() as patch, sync_api.sync_playwright() as playwright:
         patch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        sync_api.expect.set_options(timeout=MILLISECONDS)
         browser = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
         yield browser
         browser.close()

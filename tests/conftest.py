@@ -13,7 +13,7 @@ from django.dispatch import receiver
 
 from omnichannel import lifecycle
 from tests import prepared
-from tests.browsers import chromium
+from tests.browsers import MILLISECONDS, chromium
 
 
 def pytest_configure() -> None:
@@ -85,7 +85,7 @@ def operator_context(live_server, admin_client, chromium_path):
         context = browser.new_context(
             viewport={"width": 1500, "height": 1000}, base_url=live_server.url
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(MILLISECONDS)
         context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         yield context
 

@@ -89,6 +89,7 @@ def test_a_database_that_crashes_three_times_loses_and_repeats_nothing(disturbed
     assert faults or statuses["sent"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(13)
 def test_connections_that_are_killed_lose_and_repeat_nothing(disturbed, postgres, studio):
     ended = []

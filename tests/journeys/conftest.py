@@ -47,7 +47,7 @@ def operator(chromium, product):
 
     viewport = {"width": 1400, "height": 900}
     context = chromium.new_context(base_url=product.url, viewport=viewport)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(browsers.MILLISECONDS)
     faults = watch(context)
     operator = Operator(context.new_page(), PASSWORD)
     operator.log_in()

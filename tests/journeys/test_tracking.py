@@ -70,6 +70,7 @@ def send_campaign(product, mail_server, name: str) -> dict[str, email.message.Em
     }
 
 
+@pytest.mark.slow
 def test_an_opened_and_clicked_mail_shows_in_message_events(
     product, operator, readers, mail_server, chromium
 ):

@@ -60,6 +60,7 @@ def test_a_problem_that_came_up_meanwhile_disables_the_button(page):
     assert (was_disabled, button.is_disabled()) == (False, True)
 
 
+@pytest.mark.slow
 def test_what_is_lost_for_good_is_asked_for_by_a_red_button(page):
     message = make_message(to_address="ana@example.com")
     campaign = make_campaign(status="scheduled")

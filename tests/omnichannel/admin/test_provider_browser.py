@@ -10,6 +10,7 @@ from tests.omnichannel.admin.posted import PROVIDERS
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.slow
 def test_only_the_fields_of_the_chosen_type_are_shown(page):
     page.goto(f"{PROVIDERS}add/")
 
@@ -24,6 +25,7 @@ def test_only_the_fields_of_the_chosen_type_are_shown(page):
     assert not page.locator("[name=new_app_password]").is_visible()
 
 
+@pytest.mark.slow
 def test_setting_shows_only_with_the_choice_it_belongs_to(page):
     page.goto(f"{PROVIDERS}add/")
     page.select_option("[name=backend]", "generic-http")

@@ -94,6 +94,7 @@ def written(page) -> str:
     return page.evaluate(f"{ACE}.getValue()")
 
 
+@pytest.mark.slow
 @visual
 def test_visual_edit_changes_what_was_edited_and_keeps_every_tag(page):
     template = make_template(sample_variables=SAMPLES)

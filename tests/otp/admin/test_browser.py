@@ -22,6 +22,7 @@ def faults(page):
     assert not found
 
 
+@pytest.mark.slow
 def test_strength_follows_the_fields_and_short_codes_tighten_the_limits(page, faults):
     page.goto(f"{CONFIGURATIONS}add/")
     strength = page.locator("[data-otp-strength]")
