@@ -20,11 +20,6 @@ def pytest_configure() -> None:
     prepared.share()
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: many a test waits for others or for a time to pass."""
-    return 1 + (os.cpu_count() or 1)
-
-
 def pytest_collection_modifyitems(items) -> None:
     """First what waits most: a worker that begins it last keeps all others waiting."""
     items.sort(key=lambda item: item.path.parent.name not in ("journeys", "faults"))

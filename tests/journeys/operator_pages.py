@@ -58,7 +58,7 @@ class Operator:
 
     def import_counts(self) -> dict[str, int]:
         """Wait for the import's end; answer what its summary counts."""
-        expect(self.page.locator("#progress h2").first).to_have_text("Finished", timeout=30_000)
+        expect(self.page.locator("#progress h2").first).to_have_text("Finished", timeout=60_000)
         counts = self.page.locator(".import-counts > div")
         texts = [count.inner_text().split("\n") for count in counts.all()]
         return {label: int(re.sub(r"\D", "", number)) for number, label in texts}
@@ -137,7 +137,7 @@ class Operator:
     def counts_when_done(self, seconds: float = 60) -> dict[str, int]:
         done = self.page.locator(".campaign-figures b").first
         expect(done).to_have_text("100 %", timeout=1000 * seconds)
-        expect(self.page.locator(".campaign-badge").first).to_have_text("Finished", timeout=15_000)
+        expect(self.page.locator(".campaign-badge").first).to_have_text("Finished", timeout=60_000)
         return self.counts()
 
     def counts(self) -> dict[str, int]:
@@ -178,7 +178,7 @@ class Operator:
             dialog.locator(f"[name={name}]").fill(value)
         dialog.get_by_role("button", name=submit, exact=True).click()
         answer = dialog.locator(".answer")
-        expect(answer).to_be_visible(timeout=30_000)
+        expect(answer).to_be_visible(timeout=60_000)
         said = answer.inner_text()
         dialog.get_by_text("close", exact=True).click()
         expect(dialog).to_be_hidden()
