@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config import lock_out, visual
+from config.applications import INSTALLED_APPS as INSTALLED_APPS
+from config.applications import MIDDLEWARE as MIDDLEWARE
 from config.broker import transport_options
 from config.environment import env
 from config.http_api import API, SPECTACULAR
@@ -99,52 +101,6 @@ if TRUSTED_PROXY:
     WAITRESS["trusted_proxy_headers"] = {"x-forwarded-for", "x-forwarded-proto"}
 
 # --- Applications ----------------------------------------------------------------------------
-
-INSTALLED_APPS = [
-    "unfold",
-    "unfold.contrib.filters",
-    "unfold.contrib.forms",
-    "unfold.contrib.import_export",
-    "unfold.contrib.simple_history",
-    "django.contrib.admin.apps.SimpleAdminConfig",  # `config.urls` loads the admins
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
-    "django.contrib.humanize",
-    "django.contrib.staticfiles",
-    "django_celery_beat",
-    "django_ace",
-    "import_export",
-    "simple_history",
-    "rest_framework",
-    "django_filters",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "django_otp",
-    "axes",
-    "omnichannel",
-    "campaigns",
-    "otp",
-    "config",
-]
-
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "omnichannel.middleware.ContentSecurityPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "otp.two_factor.gate.SecondFactorMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "simple_history.middleware.HistoryRequestMiddleware",
-    "axes.middleware.AxesMiddleware",
-]
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
