@@ -93,8 +93,8 @@ def _purge_unused(at: datetime.datetime, stopped: Stopped) -> int:
     for field in Blob._meta.get_fields(include_hidden=True):
         if isinstance(field, ForeignObjectRel) and isinstance(field.field, ForeignKey):
             name = field.field.name
-            rows = field.related_model._default_manager.filter(**{name: OuterRef("pk")})
-            unused = unused.exclude(Exists(rows))
+            naming = field.related_model._default_manager.filter(**{name: OuterRef("pk")})
+            unused = unused.exclude(Exists(naming))
     gone = 0
     while not stopped() and (rows := list(unused.order_by("created_at")[:CHUNK])):
         Blob.objects.filter(pk__in=[row.pk for row in rows]).delete()
