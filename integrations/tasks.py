@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from celery import shared_task
 from django.utils import timezone
@@ -18,12 +20,12 @@ PURGE_SECONDS = 50
 
 @shared_task
 def process_transmissions() -> int:
-    return _work(lambda: processing.process_due(timezone.now()), "process_transmissions")
+    return _work(processing.process_due, "process_transmissions")
 
 
 @shared_task
 def deliver_envelopes() -> int:
-    return _work(lambda: delivering.deliver_due(timezone.now()), "deliver_envelopes")
+    return _work(delivering.deliver_due, "deliver_envelopes")
 
 
 @shared_task
@@ -39,11 +41,15 @@ def purge_documents() -> int:
     )
 
 
-def _work(step: Callable[[], int], name: str) -> int:
+class Step(Protocol):
+    def __call__(self, at: datetime.datetime, *, stopped: Callable[[], bool]) -> int: ...
+
+
+def _work(step: Step, name: str) -> int:
     """Batch after batch until nothing is due, or others should have their turn: then ring again."""
     until, done = time.monotonic() + WORK_SECONDS, 0
     while not installation.is_held() and not stop_requested():
-        found = step()
+        found = step(timezone.now(), stopped=stop_requested)
         done += found
         if not found:
             return done
