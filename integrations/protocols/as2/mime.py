@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from urllib.parse import unquote
 
 from integrations.exceptions import As2Refused
 
@@ -16,6 +17,7 @@ LONGEST_HEAD = 65_536
 MOST_HEADERS = 200
 MOST_PARTS = 5
 BARE_LINE_END = re.compile(rb"(?<!\r)\n")
+EXTENDED_NAME = re.compile(r"filename\*\s*=\s*utf-8'[\w-]*'([^\s;\"]+)", re.I)
 TRANSPARENT = ("", "7bit", "8bit", "binary")
 
 
@@ -82,8 +84,11 @@ def parameter(value: str, name: str) -> str:
 
 def file_name_of(headers: Mapping[str, str]) -> str:
     """As the sender wrote it: not to be trusted. Empty when there is none."""
+    value = " ".join(headers.get("content-disposition", "").split())
+    if extended := EXTENDED_NAME.search(value):  # RFC 6266: it counts more than the plain one
+        return unquote(extended[1])
     message = Message()
-    message["content-disposition"] = " ".join(headers.get("content-disposition", "").split())
+    message["content-disposition"] = value
     message["content-type"] = " ".join(headers.get("content-type", "").split())
     try:
         return message.get_filename("") or ""
