@@ -23,7 +23,7 @@ PROCESSED, WARNING, FAILED, UNVERIFIED = "processed", "warning", "failed", "unve
 LARGEST = 1024 * 1024
 REPORT = "message/disposition-notification"
 DISPOSITION = re.compile(
-    r"[\w-]+/[\w-]+\s*;\s*(?P<kind>[\w-]+)(?:\s*/\s*(?P<modifier>[\w-]+)\s*(?::\s*(?P<why>.*))?)?",
+    r"[\w-]+/[\w-]+\s*;\s*(?P<kind>[\w-]+)(?:\s*/\s*(?P<modifier>[\w-]+)\s*(?:[:=]\s*(?P<why>.*))?)?",
     re.S,
 )
 
