@@ -129,6 +129,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
+    DATABASES["default"]["ENGINE"] = "omnichannel.sqlite3"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
