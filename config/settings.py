@@ -67,6 +67,8 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 HOST = env("HOST", default="127.0.0.1")
 PORT = env.port("PORT", default=8000)
+SFTP_HOST = env("SFTP_HOST", default=HOST)
+SFTP_PORT = env.port("SFTP_PORT", default=2222)
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost", "[::1]", HOST]
 if PUBLIC_URL:
     ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
