@@ -52,7 +52,7 @@ class ComposeForm(forms.Form):
     message = forms.CharField(
         required=False, max_length=10_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
     )
-    files = FilesField(label="Documents", help_text="One or several, 64 MB together.")
+    documents = FilesField(label="Documents", help_text="One or several, 64 MB together.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,8 +66,8 @@ class ComposeForm(forms.Form):
         recipients = cast("forms.ModelMultipleChoiceField[Mailbox]", self.fields["recipients"])
         recipients.queryset = boxes.order_by("name")
 
-    def clean_files(self) -> list[UploadedFile]:
-        files: list[UploadedFile] = self.cleaned_data["files"]
+    def clean_documents(self) -> list[UploadedFile]:
+        files: list[UploadedFile] = self.cleaned_data["documents"]
         total = sum(file.size or 0 for file in files)
         if len(files) > MOST_FILES or total > MOST_BYTES:
             raise forms.ValidationError(f"At most {MOST_FILES} files and 64 MB together.")
@@ -95,7 +95,7 @@ class ComposeForm(forms.Form):
         )
 
     def papers(self) -> list[tuple[str, str, bytes]]:
-        named = [(safe_name(file.name or ""), file) for file in self.cleaned_data["files"]]
+        named = [(safe_name(file.name or ""), file) for file in self.cleaned_data["documents"]]
         return [
             (name, content_type_of(name, file.content_type or ""), file.read())
             for name, file in named

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from integrations import as2_sending, certificates, connections, passwords
 from integrations.admin import shown_once
+from integrations.admin.integration_saving import user_of
 from integrations.choices import Protocol
 from integrations.models import As2Connection, Integration, SftpConnection
 from omnichannel.admin.base import (
@@ -127,7 +128,7 @@ class ConnectionActions(StudioAdmin):
     )
     def reset_password(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         sftp = get_object_or_404(SftpConnection, integration=row_id(object_id))
-        password = passwords.generate(sftp, request.user, timezone.now())
+        password = passwords.generate(sftp, user_of(request), timezone.now())
         shown_once.keep(request, f"sftp_{object_id}", password)
         self.log_change(request, sftp.integration, "Reset the password.")
         url = sftp.integration.get_absolute_url()

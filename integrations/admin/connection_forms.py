@@ -139,10 +139,10 @@ def _as2_faults(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield name, "It is broken by now. Tick “Allow SHA-1 and 3DES” if you must."
     if data.get("as2_encryption") == Encryption.NONE and url.scheme != "https":
         yield "encryption", "Without encryption the recipient URL must begin with https."
-    if data.get("as2_encryption") != Encryption.NONE and url.geturl():
-        if not data.get("as2_recipient_certificate"):
-            text = "The partner's certificate is needed to encrypt for it and to know its messages."
-            yield "recipient_certificate", text
+    is_needed = data.get("as2_encryption") != Encryption.NONE and url.geturl()
+    if is_needed and not data.get("as2_recipient_certificate"):
+        text = "The partner's certificate is needed to encrypt for it and to know its messages."
+        yield "recipient_certificate", text
 
 
 def read_certificate(text: str, file: Any) -> str:

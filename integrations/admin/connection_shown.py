@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 
 from integrations import certificates, host_key
@@ -36,7 +36,7 @@ def sftp(row: Integration, password: str) -> dict[str, Any]:
         "password": password,
         "lines": (
             ("Login", str(connection.login)),
-            ("Host", settings.SFTP_PUBLIC_HOST),
+            ("Host", urlsplit(settings.PUBLIC_URL).hostname or settings.SFTP_HOST),
             ("Port", str(settings.SFTP_PORT)),
             ("Host fingerprint", fingerprint),
         ),
@@ -53,7 +53,7 @@ def as2(row: Integration) -> dict[str, Any]:
     return {
         "row": connection,
         "lines": (
-            ("Self URL", base + reverse("as2", args=[connection.token])),
+            ("Self URL", f"{base}/as2/{connection.token}"),
             ("Self ID", connection.self_id),
         ),
         "is_local": not settings.PUBLIC_URL,

@@ -114,7 +114,9 @@ class EnvelopeAdmin(ComposePage, ReadOnly, StudioAdmin):
                 view(self.download),
                 name="integrations_envelope_document",
             ),
-            path("<int:pk>/native/", view(self.download_native), name="integrations_envelope_native"),
+            path(
+                "<int:pk>/native/", view(self.download_native), name="integrations_envelope_native"
+            ),
         ]
         return own + super().get_urls()
 
@@ -168,9 +170,7 @@ class EnvelopeAdmin(ComposePage, ReadOnly, StudioAdmin):
     def download(self, request: HttpRequest, pk: int, number: int) -> HttpResponseBase:
         rows = EnvelopeDocument.objects.select_related("blob", "envelope")
         row = get_object_or_404(rows, envelope=pk, number=number)
-        entry = Entry(
-            Operation.DOWNLOADED, row.name, envelope=pk, mailbox=row.envelope.sender_id
-        )
+        entry = Entry(Operation.DOWNLOADED, row.name, envelope=pk, mailbox=row.envelope.sender_id)
         back = row.envelope.get_absolute_url()
         return downloads.send(request, row.blob, row.name, entry, back)
 

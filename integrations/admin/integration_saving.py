@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -13,6 +14,12 @@ from integrations.admin import shown_once
 from integrations.admin.connection_forms import COLUMNS, connection_of, put
 from integrations.choices import Protocol
 from integrations.models import As2Connection, Integration
+
+
+def user_of(request: HttpRequest) -> AbstractBaseUser:
+    """Pages of the Studio are for those who signed in."""
+    assert isinstance(request.user, AbstractBaseUser)
+    return request.user
 
 
 def save(
@@ -31,5 +38,5 @@ def save(
     if isinstance(connection, As2Connection):
         certificates.ensure(connection, by=request.user, at=at)
     elif not connection.password_hash:
-        password = passwords.generate(connection, request.user, at)
+        password = passwords.generate(connection, user_of(request), at)
         shown_once.keep(request, f"sftp_{integration.pk}", password)

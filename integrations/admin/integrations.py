@@ -229,7 +229,9 @@ class IntegrationAdmin(ConnectionActions, HistoryAdmin, StudioAdmin):
         if not self.has_add_permission(request):
             messages.info(request, f"{box} has no integration yet.")
             return redirect("admin:integrations_integration_changelist")
-        return redirect(f"{reverse('admin:integrations_integration_add')}?{urlencode({'mailbox': box.pk})}")
+        return redirect(
+            f"{reverse('admin:integrations_integration_add')}?{urlencode({'mailbox': box.pk})}"
+        )
 
     def certificate(self, request: HttpRequest, pk: int, which: str, kind: str) -> HttpResponse:
         """Our certificate: it is public, the key is nowhere on a page."""

@@ -48,7 +48,7 @@ class AccountAdmin(HistoryAdmin, StudioAdmin):
 
     @display(description="house mailbox", empty_value="None yet: choose one")
     def house(self, obj: Account) -> str | None:
-        return obj.default_mailbox and obj.default_mailbox.name
+        return obj.default_mailbox.name if obj.default_mailbox else None
 
     @display(description="mailboxes", ordering="boxes")
     def mailbox_count(self, obj: Any) -> str:

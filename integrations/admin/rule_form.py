@@ -58,9 +58,9 @@ class BodyEditor(AceWidget):
 
 
 class RuleForm(forms.ModelForm):
-    """`files` are the validation files as they will be; `digest` is of what was run."""
+    """`validation` are the validation files as they will be; `digest` is of what was run."""
 
-    files: list[ValidationFile]
+    validation: list[ValidationFile]
     digest = ""
 
     level = forms.ChoiceField(
@@ -103,7 +103,7 @@ class RuleForm(forms.ModelForm):
     new_files = FilesField(
         label="Add validation files",
         required=False,
-        help_text="XML Schema (.xsd) or Schematron (.sch). A document that does not fit is refused.",
+        help_text="XML Schema (.xsd) or Schematron (.sch). What does not fit is refused.",
     )
     run_token = forms.CharField(required=False, widget=forms.HiddenInput())
 
@@ -135,9 +135,9 @@ class RuleForm(forms.ModelForm):
             self.initial.setdefault("option", option)
             self.initial.setdefault("campaign", options.get("campaign"))
             if rule.example_name:
-                self.fields["example_file"].help_text = (
-                    f"Kept: {rule.example_name}. Upload another to replace it."
-                )
+                self.fields[
+                    "example_file"
+                ].help_text = f"Kept: {rule.example_name}. Upload another to replace it."
 
     def clean_level(self) -> str:
         kind, _, key = str(self.cleaned_data["level"]).partition(":")
@@ -188,16 +188,17 @@ class RuleForm(forms.ModelForm):
         except IntegrationError as error:
             self.add_error(field, str(error))
 
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        if self.errors or "level" not in self.fields:
+    def full_clean(self) -> None:
+        super().full_clean()
+        self.validation = []
+        if not self.is_bound or self.errors or "level" not in self.fields:
             return
         data, rule = self.cleaned_data, self.instance
         rule.attributes = data["attribute_lines"]
         rule.target_options = _options(data)
         kept = set(map(int, data["kept_files"]))
-        self.files = [row for row in self.stored if row.pk in kept] + data["new_files"]
-        names = [file.filename for file in self.files]
+        self.validation = [row for row in self.stored if row.pk in kept] + data["new_files"]
+        names = [file.filename for file in self.validation]
         if len(set(names)) != len(names):
             self.add_error("new_files", "Two validation files have the same name.")
 
@@ -205,7 +206,7 @@ class RuleForm(forms.ModelForm):
         """Only what was run is saved. Called on saving, not on a run."""
         if self.errors:
             return
-        self.digest = executing.digest_of(self.instance, self.files)
+        self.digest = executing.digest_of(self.instance, self.validation)
         is_as_before = bool(self.digest) and self.digest == self.instance.verified_digest
         if not is_as_before and not rule_runs.proves(self.cleaned_data["run_token"], self.digest):
             text = "Run the rule against an example first: it can be saved once a run succeeds."
@@ -213,9 +214,9 @@ class RuleForm(forms.ModelForm):
 
 
 class SavedRuleForm(RuleForm):
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        if "level" in self.fields:
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound and "level" in self.fields:
             self.check_run()
 
 
@@ -255,5 +256,3 @@ def _validation_file(file: UploadedFile) -> ValidationFile:
     except UnicodeDecodeError as error:
         raise ValidationError(f"{name} is not in UTF-8.") from error
     return ValidationFile(kind=kind, filename=name[:120], content=content)
-
-

@@ -49,7 +49,7 @@ class RunPages(StudioAdmin):
             data, name = self._example(request, rule, form)
         except IntegrationError as error:
             return _failed(error)
-        done = executing.execute(rule, form.files, data, name, at=timezone.now())
+        done = executing.execute(rule, form.validation, data, name, at=timezone.now())
         if not done.is_good:
             said = done.messages[0]
             place = {"line": said.line, "column": said.column}

@@ -163,7 +163,7 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
                 file.seek(0)
                 obj.example = blobs.store(file.read())
                 obj.example_name = safe_name(file.name or "")
-            flow.save(obj, form.files, ran=form.digest, by=request.user, at=timezone.now())
+            flow.save(obj, form.validation, ran=form.digest, by=request.user, at=timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: ConversionRule) -> None:
         flow.delete(obj, by=request.user, at=timezone.now())
@@ -175,9 +175,7 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
     def has_clone_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return self.has_add_permission(request)
 
-    @action(
-        description="Clone", icon="content_copy", permissions=["clone"], dialog=CLONE_DIALOG
-    )
+    @action(description="Clone", icon="content_copy", permissions=["clone"], dialog=CLONE_DIALOG)
     def clone(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         rule = get_object_or_404(ConversionRule, pk=row_id(object_id))
         copy = flow.clone(rule, by=request.user, at=timezone.now())
@@ -227,8 +225,8 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
     def level_told(self, obj: ConversionRule) -> str:
         row = row_of(obj, may_change=False)
         return format_html(
-            '<span class="integration-level" title="{0} rule"><span class="material-symbols-outlined '
-            'integration-icon" aria-hidden="true">{1}</span>{0}</span>',
+            '<span class="integration-level" title="{0} rule"><span aria-hidden="true" '
+            'class="material-symbols-outlined integration-icon">{1}</span>{0}</span>',
             row.level,
             row.icon,
         )

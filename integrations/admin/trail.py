@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from ipaddress import ip_address
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
+from integrations import audit
 from integrations.choices import Operation
 from integrations.models import Envelope, EnvelopeEvent, Mailbox
-from omnichannel.admin.base import ChoicesDropdownFilter, DropdownFilter, StudioAdmin, display
+from omnichannel.admin.base import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    StudioAdmin,
+    action,
+    display,
+)
 from omnichannel.admin.events import ReadOnly
 from omnichannel.admin.moments import MomentRangeFilter
 from omnichannel.admin.paginator import CappedPaginator
@@ -35,6 +45,7 @@ COLOURS = {
     Operation.CONVERTED: "success",
     Operation.SWITCHED_ON: "success",
 }
+MOST_FAULTS = 20
 # Where the pages of what an entry is about are.
 PLACES = (
     ("envelope_id", "Envelope", "envelope"),
@@ -76,6 +87,7 @@ class TrailAdmin(ReadOnly, StudioAdmin):
         "Nothing happened yet. Every document, every step of it and every change of an "
         "integration appears here; entries are never changed or deleted."
     )
+    actions_list = ("check_chain",)
     fieldsets = (
         (None, {"fields": (("number", "at"), ("what_now", "actor"), "told", "about")}),
         ("From where", {"fields": (("ip", "agent"),)}),
@@ -85,6 +97,26 @@ class TrailAdmin(ReadOnly, StudioAdmin):
 
     class Media:
         css = {"all": ("studio/integrations.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.check_view)
+        return [path("check/", view, name="integrations_trail_check"), *super().get_urls()]
+
+    @action(description="Check the chain", icon="verified", permissions=["view"])
+    def check_chain(self, request: HttpRequest) -> HttpResponse:
+        return redirect("admin:integrations_trail_check")
+
+    def check_view(self, request: HttpRequest) -> HttpResponse:
+        """Reads all entries: some seconds for a million of them."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = list(itertools.islice(audit.faults(), MOST_FAULTS))
+        for text in found:
+            messages.error(request, text)
+        if not found:
+            count = EnvelopeEvent.objects.count()
+            messages.success(request, f"The chain is whole: {count:,} entries.")
+        return redirect("admin:integrations_envelopeevent_changelist")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[EnvelopeEvent], search_term: str

@@ -176,7 +176,9 @@ class TransmissionAdmin(ReadOnly, StudioAdmin):
 
     def download(self, request: HttpRequest, pk: int, part: str) -> HttpResponseBase:
         row = get_object_or_404(Transmission.objects.select_related("blob", "mdn"), pk=pk)
-        blob, name = (row.mdn, f"receipt-{row.pk}.txt") if part == "mdn" else (row.blob, row.filename)
+        blob, name = (
+            (row.mdn, f"receipt-{row.pk}.txt") if part == "mdn" else (row.blob, row.filename)
+        )
         entry = Entry(
             Operation.DOWNLOADED,
             name,
@@ -266,7 +268,7 @@ class TransmissionAdmin(ReadOnly, StudioAdmin):
     @admin.display(description="envelopes")
     def made(self, obj: Transmission) -> str:
         rows = list(obj.envelopes.all()[:50])
-        if obj.delivery_id:
+        if obj.delivery:
             rows += [obj.delivery.envelope]
         links = [(row.get_absolute_url(), row) for row in rows]
         return format_html_join(", ", '<a class="text-link" href="{}">{}</a>', links) or "-"
