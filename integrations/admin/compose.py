@@ -64,7 +64,7 @@ class ComposeForm(forms.Form):
         if house_ids:
             sender.initial, sender.empty_label = house_ids[0], None
         recipients = cast("forms.ModelMultipleChoiceField[Mailbox]", self.fields["recipients"])
-        recipients.queryset = boxes.order_by("name")
+        recipients.queryset = boxes.exclude(pk__in=house_ids).order_by("name")
 
     def clean_documents(self) -> list[UploadedFile]:
         files: list[UploadedFile] = self.cleaned_data["documents"]

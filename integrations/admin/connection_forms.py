@@ -52,7 +52,10 @@ def fields_of(admin: Any, request: Any) -> dict[str, forms.Field]:
     for protocol, names in COLUMNS.items():
         for name in names:
             column = MODELS[protocol]._meta.get_field(name)
-            found[f"{protocol}_{name}"] = admin.formfield_for_dbfield(column, request)
+            field = admin.formfield_for_dbfield(column, request)
+            if isinstance(field.widget, forms.Textarea):
+                field.widget.attrs.update(rows=4, spellcheck="false")
+            found[f"{protocol}_{name}"] = field
     return {**found, **_extra()}
 
 

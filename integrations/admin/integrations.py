@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,11 +15,19 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from integrations.admin import connection_shown, integration_saving, rule_rows, shown_once
+from integrations import audit
+from integrations.admin import (
+    connection_shown,
+    downloads,
+    integration_saving,
+    rule_rows,
+    shown_once,
+)
 from integrations.admin.connection_actions import ConnectionActions
 from integrations.admin.connection_forms import fields_of
 from integrations.admin.integration_form import OWN, IntegrationForm
-from integrations.choices import TransmissionStatus
+from integrations.audit import Entry
+from integrations.choices import Operation, TransmissionStatus
 from integrations.models import As2Connection, Integration, Mailbox
 from omnichannel.admin.base import (
     ChoicesDropdownFilter,
@@ -168,6 +177,19 @@ class IntegrationAdmin(ConnectionActions, HistoryAdmin, StudioAdmin):
         self, request: HttpRequest, obj: Integration, form: IntegrationForm, change: bool
     ) -> None:
         integration_saving.save(request, obj, form.cleaned_data, timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: Integration) -> None:
+        text = f"Integration by {obj.get_protocol_display()}"
+        entry = Entry(Operation.DELETED, text, mailbox=obj.mailbox_id)
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            audit.write([downloads.by(request, entry)], at=timezone.now())
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """No deletion in bulk: each takes a partner's access away."""
+        found: dict[str, Any] = super().get_actions(request)
+        found.pop("delete_selected", None)
+        return found
 
     def response_add(
         self, request: HttpRequest, obj: Integration, post_url_continue: str | None = None

@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.db.models import Count, ForeignKey, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
+from integrations import connections
 from integrations.models import Account, Mailbox, MailboxAlias
 from omnichannel.admin.base import RelatedDropdownFilter, StudioAdmin, TabularInline, display
 from omnichannel.admin.history import HistoryAdmin
@@ -111,6 +113,9 @@ class MailboxAdmin(HistoryAdmin, StudioAdmin):
         if db_field.name == "account" and Account.objects.count() == 1:
             field.initial = Account.objects.get().pk
         return field
+
+    def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
+        connections.save_mailbox(obj, by=request.user, at=timezone.now())
 
     @display(description="UUID")
     def uuid(self, obj: Mailbox) -> str:

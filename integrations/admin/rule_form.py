@@ -20,6 +20,7 @@ from integrations.exceptions import IntegrationError
 from integrations.models import Account, ConversionRule, Mailbox, ValidationFile
 from omnichannel.admin.base import (
     UnfoldAdminFileFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -40,7 +41,7 @@ class BodyEditor(AceWidget):
 
     def __init__(self) -> None:
         super().__init__(
-            mode="json",
+            mode="twig",
             theme="chrome",
             width="100%",
             height="420px",
@@ -53,7 +54,7 @@ class BodyEditor(AceWidget):
 
     @property
     def media(self) -> forms.Media:
-        modes = ("django_ace/ace/mode-xml.js", "django_ace/ace/mode-twig.js")
+        modes = ("django_ace/ace/mode-xml.js", "django_ace/ace/mode-json.js")
         return super().media + forms.Media(js=modes)
 
 
@@ -88,6 +89,7 @@ class RuleForm(forms.ModelForm):
         label="Campaign to start",
         required=False,
         min_value=1,
+        widget=UnfoldAdminIntegerFieldWidget(),
         help_text="The number of a draft campaign, for an audience. Optional.",
     )
     example_file = forms.FileField(

@@ -135,10 +135,11 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConversionRule]:
         may = Value(self.has_change_permission(request), output_field=BooleanField())
-        rows = super().get_queryset(request).annotate(may_change=may)
-        return rows.order_by(
-            "-direction", "account", F("mailbox").asc(nulls_last=True), "position", "pk"
-        )
+        return super().get_queryset(request).annotate(may_change=may)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """As they are tried."""
+        return ("-direction", "account", F("mailbox").asc(nulls_last=True), "position", "pk")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         given = super().get_changeform_initial_data(request)

@@ -38,4 +38,12 @@ def context(entries: QuerySet[EnvelopeEvent]) -> dict[str, Any]:
 
 
 def _facts(row: EnvelopeEvent) -> list[tuple[str, Any]]:
-    return [(name.replace("_", " "), value) for name, value in row.detail.items() if value]
+    return [(name.replace("_", " "), _shown(value)) for name, value in row.detail.items() if value]
+
+
+def _shown(value: Any) -> Any:
+    """Of documents, only the names: the rest is beside them on the page."""
+    if not isinstance(value, list):
+        return value
+    words = (each.get("name", each) if isinstance(each, dict) else each for each in value)
+    return ", ".join(map(str, words))

@@ -38,11 +38,23 @@ function dirty(box) {
   lock(box, true, "Not run as it stands now: press Run, then it can be saved.");
 }
 
+// XML in one line is nobody's to read.
+function indented(text) {
+  if (!/^\s*</.test(text) || text.includes("\n  <")) return text;
+  let depth = 0;
+  return text.replace(/>\s*</g, ">\n<").split("\n").map((line) => {
+    if (line.startsWith("</")) depth = Math.max(0, depth - 1);
+    const shown = "  ".repeat(depth) + line;
+    if (/^<[^/?!]/.test(line) && !line.includes("</") && !line.endsWith("/>")) depth += 1;
+    return shown;
+  }).join("\n");
+}
+
 function show(box, title, answer) {
   const result = box.querySelector("[data-result]");
   result.hidden = false;
   result.querySelector("[data-title]").textContent = title;
-  result.querySelector("[data-text]").textContent = answer.text;
+  result.querySelector("[data-text]").textContent = indented(answer.text);
   result.querySelector("[data-cut]").hidden = !answer.is_cut;
   const list = result.querySelector("[data-messages]");
   list.replaceChildren(...answer.messages.map((text) => {
@@ -112,7 +124,9 @@ function showDirection() {
 function showTarget() {
   const target = document.querySelector("[name=target]");
   const option = document.querySelector("[name=option]");
-  const row = option && option.closest(".form-row, .field-row, .field-option");
+  const campaign = document.querySelector("[name=campaign]");
+  let row = option;
+  while (row && campaign && !row.contains(campaign)) row = row.parentElement;
   if (row) row.hidden = !["event", "audience_import"].includes(target.value);
 }
 
@@ -121,6 +135,7 @@ function setMode() {
   const editor = editorOf();
   if (!engine || !editor) return;
   const Mode = ace.require(`ace/mode/${MODES[engine.value]}`).Mode;
+  editor.getSession().setUseWorker(false); // the content policy allows none
   editor.getSession().setMode(new Mode());
 }
 
@@ -130,7 +145,7 @@ function begin() {
   if (!box || !form || !form.elements.run_token) return;
   const widget = document.querySelector(".django-ace-widget");
   const fieldset = widget && widget.closest("fieldset");
-  if (fieldset) fieldset.append(box);
+  if (fieldset) fieldset.after(box);
   box.hidden = false;
   if (!box.dataset.may) {
     for (const button of box.querySelectorAll("[data-do]")) button.disabled = true;
@@ -142,6 +157,7 @@ function begin() {
   box.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (button) act(box, button);
+    if (event.target.closest("[data-syntax]")) box.querySelector("details").open = true;
   });
   for (const kind of ["input", "change"]) {
     form.addEventListener(kind, (event) => {
