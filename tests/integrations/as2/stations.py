@@ -20,12 +20,12 @@ MESSAGE_ID = "<1@studio.example.com>"
 
 
 @lru_cache(maxsize=16)
-def pair(name: str, *, bits: int = 2048, days: int = 365) -> KeyPair:
+def pair(name: str, *, bits: int = 2048, days: int = 36_500) -> KeyPair:
     key = rsa.generate_private_key(65537, bits)
     return KeyPair(key, certificate(name, key, days=days))
 
 
-def certificate(name, key, *, days=365, begin=AT - datetime.timedelta(days=1)):
+def certificate(name, key, *, days=36_500, begin=AT - datetime.timedelta(days=1)):
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     return (
         x509.CertificateBuilder()

@@ -125,7 +125,7 @@ def test_a_signature_that_only_names_the_partner_is_refused():
     assert (code, text) == ("authentication-failed", "The signature is not the partner's.")
 
 
-@pytest.mark.parametrize("days", [-400, 400])
+@pytest.mark.parametrize("days", [-400, 40_000])
 def test_a_certificate_outside_its_time_is_refused(days):
     built = build()
 
