@@ -55,3 +55,9 @@ def end(row: Transmission | EnvelopeDelivery, status: str, **fields: Any) -> boo
     )
     ended = mine.update(status=status, claimed_by="", lease_until=None, **fields)
     return bool(ended)
+
+
+def postpone(row: Transmission, until: datetime.datetime) -> bool:
+    """It cannot be done now: it is claimed again then, and this time does not count."""
+    mine = Transmission.objects.filter(pk=row.pk, status="working", claimed_by=row.claimed_by)
+    return bool(mine.update(claimed_by="", lease_until=until, attempts=F("attempts") - 1))

@@ -23,11 +23,12 @@ from integrations.directory import Directory
 from integrations.exceptions import ConversionFailed, DocumentRefused, IntegrationError
 from integrations.models import ConversionLog, Envelope, Transmission
 from omnichannel import crash
-from omnichannel.exceptions import ImportRefused, OmnichannelError
+from omnichannel.exceptions import Busy, ImportRefused, OmnichannelError
 
 logger = logging.getLogger(__name__)
 
 BATCH = 25
+LATER = datetime.timedelta(minutes=1)  # when who takes the document is busy
 RELATED = ("blob", "repeats", "integration__mailbox__account")
 
 
@@ -62,11 +63,18 @@ def _process(case: Case) -> None:
         becoming.examine(case)
         crash.point("file_read")
         _finish(case)
+    except Busy:
+        _drop(case)
+        leases.postpone(case.row, case.at + LATER)
     except IntegrationError as error:
-        if case.sink:
-            case.sink.drop()
+        _drop(case)
         failing.fail_file(case, error)
     crash.point("file_committed")
+
+
+def _drop(case: Case) -> None:
+    if case.sink:
+        case.sink.drop()
 
 
 def _finish(case: Case) -> None:
@@ -100,6 +108,8 @@ def _write_all(case: Case) -> tuple[Envelope | None, list[Entry]]:
     if case.sink:
         try:
             text = case.sink.keep(at=case.at)
+        except Busy:
+            raise
         except ImportRefused as error:
             raise DocumentRefused(str(error), "audience") from error
         entries.append(about.entry(Operation.CONVERTED, text))

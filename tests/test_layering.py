@@ -28,7 +28,6 @@ LEVELS = {
     "tasks": 4,
     "models": 2,
     "backends": 1,
-    "conversion": 1,
     "choices": 0,
     "crypto": 0,
     "exceptions": 0,

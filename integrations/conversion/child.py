@@ -179,7 +179,10 @@ def _asked(request: bytes, limits: Limits) -> frames.Frame:
 
 def _read(end: Mapping[str, Any], answer: bytes, limits: Limits) -> tuple[bytes, list[str]]:
     if end["status"]:
-        raise _ended(os.waitstatus_to_exitcode(end["status"]), end, limits)
+        code = os.waitstatus_to_exitcode(end["status"])
+        fault = _fault(answer) if code > 0 else ""
+        logger.warning("a conversion ended with %s after %s s %s", code, end["cpu"], fault)
+        raise _ended(code, end, limits)
     head, body = frames.parsed(answer)
     kind = head.get("error")
     if kind == "memory":
@@ -189,6 +192,12 @@ def _read(end: Mapping[str, Any], answer: bytes, limits: Limits) -> tuple[bytes,
     if kind:
         raise ERRORS[kind](head["text"], head["code"], line=head["line"], column=head["column"])
     return body, head["warnings"]
+
+
+def _fault(answer: bytes) -> str:
+    with contextlib.suppress(ValueError):
+        return str(frames.parsed(answer)[0].get("fault", ""))
+    return ""
 
 
 def _ended(code: int, end: Mapping[str, Any], limits: Limits) -> ConversionFailed:
@@ -206,7 +215,6 @@ def _ended(code: int, end: Mapping[str, Any], limits: Limits) -> ConversionFaile
         )
     if code == -signal.SIGKILL:
         return _too_much_memory(limits)
-    logger.warning("a conversion ended with %s after %s s", code, end["cpu"])
     return ConversionFailed(
         "The conversion broke off: the rule or the document is at fault.", "crash"
     )

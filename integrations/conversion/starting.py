@@ -6,7 +6,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
+
+from lxml import etree
 
 from integrations.conversion.xml_reading import elements, local_name
 
@@ -15,7 +18,10 @@ MAX_FIELDS = 60
 MAX_COLUMNS = 40
 MAX_LOOKED_AT = 20_000
 NUMBERS = ("BGM/BGM02", "BEG/BEG03", "BAK/BAK03", "BSN/BSN02", "BIG/BIG02")
-SERVICE = {"UNT", "UNZ", "UNE", "SE", "GE", "IEA", "ISA", "GS"}
+SERVICE = {
+    "UNB", "UNG", "UNH", "UNS", "UNT", "UNE", "UNZ", "CNT",
+    "ISA", "GS", "ST", "CTT", "SE", "GE", "IEA",
+}  # fmt: skip
 
 
 def map_of(root: Element) -> str:
@@ -43,23 +49,16 @@ def _subject(root: Element) -> Any:
 
 
 def _most_repeated(root: Element) -> Element:
-    """The first of the elements that stand side by side most often and hold something."""
-    best, most = None, 1
-    for count, parent in enumerate(root.iter()):
-        if count > MAX_LOOKED_AT:
-            break
+    """The first of those that stand side by side and hold the most together."""
+    best, most = None, 0
+    for parent in islice(root.iter(etree.Element), MAX_LOOKED_AT):
         children = [child for child in elements(parent) if len(child)]
-        tags = Counter(child.tag for child in children)
-        for tag, times in tags.most_common(1):
-            if times > most or (times == most > 1 and _size(children, tag) > _size([best], None)):
-                best = next(child for child in children if child.tag == tag)
-                most = times
+        for tag, times in Counter(child.tag for child in children).items():
+            same = [child for child in children if child.tag == tag]
+            size = sum(len(child) * len(child[0]) + len(child) for child in same)
+            if times > 1 and size > most:
+                best, most = same[0], size
     return best
-
-
-def _size(children: list[Element], tag: Any) -> int:
-    first = next((child for child in children if tag is None or child.tag == tag), None)
-    return 0 if first is None else sum(1 for _ in first.iter())
 
 
 def _fields(root: Element, table: Element, namespaces: dict[str, str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ REASONS = {  # libxml2's names for what is wrong: its own sentences quote the do
     "SCHEMAV_CVC_MAXINCLUSIVE_VALID": "its value is too large",
     "SCHEMAV_ELEMENT_CONTENT": "something is missing in it, or it is not expected here",
     "SCHEMAV_CVC_COMPLEX_TYPE": "an attribute of it is missing or not allowed",
+    "SCHEMAV_CVC_TYPE_3_1": "it can have text only",
     "SCHEMAV_CVC_ELT_1": "the schema has no such root",
 }
 
@@ -121,7 +122,12 @@ def _complaint(entry: Any) -> Complaint:
         entry.type_name.removeprefix("SCHEMAV_").lower(),
     )
     where = (entry.path or "")[-150:]
-    return Complaint(f"line {entry.line}, {where}: {reason}", entry.line)
+    return Complaint(f"{_at(entry.line)}{where}: {reason}", entry.line)
+
+
+def _at(line: int) -> str:
+    """What was made from another form has no lines."""
+    return f"line {line}, " if line else ""
 
 
 def _schematron(file: ValidationFile, root: Element) -> Check:
@@ -136,6 +142,7 @@ def _schematron(file: ValidationFile, root: Element) -> Check:
             text = f"{file.filename}, line {line}: it cannot include another file."
             raise RuleInvalid(text, "validation", line=line)
     try:
+        check_stylesheet(root)
         sheet = _made(root)
         check_stylesheet(sheet)
         transform = etree.XSLT(sheet, access_control=etree.XSLTAccessControl.DENY_ALL)
@@ -179,8 +186,8 @@ def _told(entry: Element, tree: Element, said: dict[str, int]) -> Complaint:
     text = _plain(entry)
     if text not in said:
         text = f'the rule "{entry.get("test", "")[:150]}" is not kept'
-    where = f"line {line}, " if line else ""
-    return Complaint(f"{where}{local_name(nodes[0]) if nodes else ''}: {text[:300]}", line)
+    where = local_name(nodes[0]) if nodes else ""
+    return Complaint(f"{_at(line)}{where}: {text[:300]}", line)
 
 
 def complaints(checks: Sequence[Check], tree: Element) -> list[Complaint]:

@@ -23,11 +23,21 @@ from integrations.conversion import frames
 # Imported once here, since a job can open no file. All are small but the last three.
 ALWAYS = ("_strptime", "integrations.conversion.jobs", "encodings.idna")
 NEEDED = {
-    "jinja": "integrations.conversion.engines.jinja",
+    "jinja": "integrations.conversion.engines.jinja_ready",
     "xlsx": "integrations.conversion.workbook_imports",
     "schematron": "lxml.isoschematron",
 }
-CODECS = ("cp437", "utf_8", "utf_8_sig", "utf_16", "utf_16_le", "utf_16_be", "cp1252", "latin_1", "ascii")
+CODECS = (
+    "cp437",
+    "utf_8",
+    "utf_8_sig",
+    "utf_16",
+    "utf_16_le",
+    "utf_16_be",
+    "cp1252",
+    "latin_1",
+    "ascii",
+)
 PIECE = 1024 * 1024
 CHILD_FAILED = 70
 
@@ -121,8 +131,22 @@ def work(head: Mapping[str, Any], body: bytes, writing: int) -> None:
         limit(head["limits"])
         _write(writing, answer_of(head["job"], body))
         code = 0
+    except BaseException as error:
+        _write(writing, frames.packed({"fault": place_of(error)}))
+        raise
     finally:
         os._exit(code)
+
+
+def place_of(error: BaseException) -> str:
+    """Of a fault of ours, for the log: no word of what was worked on."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    name = os.path.basename(trace.tb_frame.f_code.co_filename)
+    return f"{type(error).__name__} in {name}, line {trace.tb_lineno}"
 
 
 def answer_of(job: Mapping[str, Any], body: bytes) -> bytes:

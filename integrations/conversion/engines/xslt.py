@@ -39,6 +39,7 @@ REFUSED = {
 }
 DOCUMENT = re.compile(r"(?<![\w.-])document\s*\(")
 SAID = re.compile(r"\s+")
+KNOWN = re.compile(r"The called template '.*' was not found|Variable '.*' has not been declared")
 
 
 class _Functions:
@@ -146,15 +147,22 @@ def _failed(
 ) -> ConversionFailed:
     if faults:
         return ConversionFailed(str(faults[0]), faults[0].code)
-    log = [(SAID.sub(" ", entry.message).strip(), entry.line) for entry in error.error_log]
-    for said, _ in reversed(log):
-        for text, line in messages:
-            if text in said:
-                return ConversionFailed(f"The stylesheet stopped: {text}", "message", line=line)
-    if any("memory" in said.lower() for said, _ in log):
-        return ConversionFailed("The conversion needs more memory than it may have.", "memory")
-    if any("recursion" in said or "depth" in said.lower() for said, _ in log):
+    log = list(error.error_log)
+    if any(entry.type == etree.ErrorTypes.ERR_NO_MEMORY for entry in log):
+        raise MemoryError
+    said = [SAID.sub(" ", entry.message).strip() for entry in log]
+    for text, line in messages:
+        if any(text in each for each in said):
+            return ConversionFailed(f"The stylesheet stopped: {text}", "message", line=line)
+    line = next((entry.line for entry in log if entry.line > 0), 0)
+    if any("infinite template recursion" in each or "depth" in each for each in said):
         text = "The stylesheet calls itself without an end, or nests too deeply."
-        return ConversionFailed(text, "recursion", line=max((line for _, line in log), default=0))
-    line = next((line for _, line in reversed(log) if line > 0), 0)
-    return ConversionFailed(f"The stylesheet failed at line {line}.", "xslt", line=line)
+        return ConversionFailed(text, "recursion", line=line)
+    reason = next(filter(None, map(_reason, log, said)), "")
+    return ConversionFailed(f"The stylesheet failed at line {line}. {reason}", "xslt", line=line)
+
+
+def _reason(entry: Any, said: str) -> str:
+    """Only what cannot quote the document."""
+    is_xpath = entry.type_name.startswith("XPATH_")
+    return f"{said[:200].rstrip('.')}." if is_xpath or KNOWN.match(said) else ""
