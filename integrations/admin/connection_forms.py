@@ -41,6 +41,7 @@ COLUMNS = {
     ),
 }
 OLD = {"encryption": Encryption.TRIPLE_DES, "signing": Signing.SHA1}
+LEGACY = "Both are broken: whoever listens may forge or read. Only for a partner that has no other."
 CERTIFICATES = ("recipient_certificate", "recipient_certificate_next")
 MOST_KEYS = 20
 MAX_CERTIFICATE = 64 * 1024
@@ -56,6 +57,7 @@ def fields_of(admin: Any, request: Any) -> dict[str, forms.Field]:
             if isinstance(field.widget, forms.Textarea):
                 field.widget.attrs.update(rows=4, spellcheck="false")
             found[f"{protocol}_{name}"] = field
+    found["as2_allow_legacy"].help_text = LEGACY
     return {**found, **_extra()}
 
 
