@@ -10,7 +10,16 @@ from typing import Protocol
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import delivering, expiry, processing, retention
+from integrations import (
+    as2_receipts,
+    as2_sending,
+    certificates,
+    delivering,
+    expiry,
+    hooks,
+    processing,
+    retention,
+)
 from omnichannel import doorbell, installation
 from omnichannel.lifecycle import stop_requested
 
@@ -26,6 +35,25 @@ def process_transmissions() -> int:
 @shared_task
 def deliver_envelopes() -> int:
     return _work(delivering.deliver_due, "deliver_envelopes")
+
+
+@shared_task
+def send_as2() -> int:
+    return 0 if installation.is_held() else as2_sending.send_due(timezone.now())
+
+
+@shared_task
+def check_async_mdn() -> int:
+    return 0 if installation.is_held() else as2_receipts.check_async_mdn(timezone.now())
+
+
+@shared_task
+def certificate_watch() -> int:
+    """Who asks for it once a day or more often is told once a day."""
+    at = timezone.now()
+    for found in certificates.expiring(at):
+        hooks.certificate_expiring(found.integration, found.which, found.expires_at, at=at)
+    return certificates.finish_renewals(at)
 
 
 @shared_task
