@@ -19,6 +19,8 @@ from django.db.models import F, Q, QuerySet
 from integrations.models import EnvelopeDelivery, Transmission
 
 LEASE = datetime.timedelta(minutes=10)
+LATER = datetime.timedelta(minutes=1)  # when somebody else is busy
+NOT_NOW = ("busy",)  # codes of errors that are nobody's fault: it is tried again then
 MOST_ATTEMPTS = 5  # a document that so many workers began and none ended may be what kills them
 
 Row = TypeVar("Row", Transmission, EnvelopeDelivery)
@@ -67,7 +69,9 @@ def end(row: Transmission | EnvelopeDelivery, status: str, **fields: Any) -> boo
     return bool(ended)
 
 
-def postpone(row: Transmission, until: datetime.datetime) -> bool:
+def postpone(row: Transmission | EnvelopeDelivery, until: datetime.datetime) -> bool:
     """It cannot be done now: it is claimed again then, and this time does not count."""
-    mine = Transmission.objects.filter(pk=row.pk, status="working", claimed_by=row.claimed_by)
+    mine: QuerySet[Any] = type(row)._default_manager.filter(
+        pk=row.pk, status="working", claimed_by=row.claimed_by
+    )
     return bool(mine.update(claimed_by="", lease_until=until, attempts=F("attempts") - 1))
