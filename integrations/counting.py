@@ -7,6 +7,6 @@ from django.db.models import F
 from integrations.models import ConversionRule
 
 
-def count(rule: ConversionRule, *, ok: bool) -> None:
+def count(rule: int, *, ok: bool, times: int = 1) -> None:
     column = "ok_count" if ok else "failed_count"
-    ConversionRule.objects.filter(pk=rule.pk).update(**{column: F(column) + 1})
+    ConversionRule.objects.filter(pk=rule).update(**{column: F(column) + times})

@@ -121,7 +121,7 @@ def _finish(case: Inward) -> None:
         if case.rule or is_again:
             _log(case, LogStatus.REPROCESSED if is_again else LogStatus.PROCESSED)
         if case.rule:
-            count(case.rule, ok=True)
+            count(case.rule.pk, ok=True)
         audit.write([*received, *case.story], at=case.at)
         crash.point("delivery_written")
 
@@ -143,7 +143,7 @@ def _fail(case: Inward, error: IntegrationError) -> None:
             return
         _log(case, LogStatus.FAILED, error)
         if case.rule:
-            count(case.rule, ok=False)
+            count(case.rule.pk, ok=False)
         about = About(row.mailbox_id, row.envelope_id)
         key = f"delivery:{row.pk}:{row.attempts}:failed"
         name = case.envelope.subject or str(case.envelope.key)

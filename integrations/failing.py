@@ -33,7 +33,7 @@ def fail_file(case: Case, error: IntegrationError) -> None:
         if row.folder:
             _put_aside(case, log, error)
         if case.rule:
-            count(case.rule, ok=False)
+            count(case.rule.pk, ok=False)
         told = hooks.of_failed_file(row, error.code, text, at=at)
         case.say(Operation.FAILED, text, code=error.code, line=error.line, column=error.column)
         audit.write([*case.story, *told], at=at)

@@ -1,17 +1,19 @@
 """OUT: files of partners become envelopes.
 
 A file is claimed, read and converted, and only then, in one transaction, everything that comes of
-it is written together with the end of the claim. A worker that dies before leaves nothing behind
-but a lease that runs out; one that comes back too late finds the claim gone and writes nothing.
+it is written together with the end of the claim; some files share a transaction. A worker that
+dies before leaves nothing behind but a lease that runs out; one that comes back too late finds the
+claim gone and writes nothing.
 """
 
 from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from integrations import announcing, audit, becoming, envelopes, failing, leases, placing
 from integrations.announcing import About
@@ -28,7 +30,9 @@ from omnichannel.exceptions import Busy, ImportRefused, OmnichannelError
 logger = logging.getLogger(__name__)
 
 BATCH = 25
+CHUNK = 8  # files whose rows are written together: others must write too
 RELATED = ("blob", "repeats", "integration__mailbox__account")
+EXPECTED = (IntegrationError, Busy, OSError, DataError, IntegrityError)
 
 
 def process_due(
@@ -42,25 +46,28 @@ def process_due(
     crash.point("file_claimed")
     directory = Directory()
     rows = Transmission.objects.filter(pk__in=ids, claimed_by=token).select_related(*RELATED)
+    ready: list[Case] = []
     for row in rows.order_by("pk"):
         if stopped():
+            _finish(ready)
             leases.give_back(Transmission.objects.all(), token)
-            break
-        try:
-            _process(Case(row, directory.book(row.integration.mailbox.account), at))
-        except OSError:  # a full disk, say: it is nobody's fault
-            logger.exception("%s has to wait.", row)
-            leases.postpone(row, at + leases.LATER)
-        except Exception:  # the others of the batch go on; this one is tried again by its lease
-            logger.exception("Transmission %s could not be processed.", row.pk)
+            return len(ids)
+        case = Case(row, directory.book(row.integration.mailbox.account), at)
+        if _is_ready(case):
+            ready.append(case)
+        if len(ready) == CHUNK:
+            _finish(ready)
+            ready = []
+    _finish(ready)
     return len(ids)
 
 
-def _process(case: Case) -> None:
-    if not is_on(case.row.integration):
-        leases.end(case.row, TransmissionStatus.WAITING)
-        return
+def _is_ready(case: Case) -> bool:
+    """Read and convert it; False when that is the end of it."""
     try:
+        if not is_on(case.row.integration):
+            leases.end(case.row, TransmissionStatus.WAITING)
+            return False
         if case.row.attempts > leases.MOST_ATTEMPTS:
             raise DocumentRefused(
                 "It was begun several times and never finished. Look at the log of the workers, "
@@ -68,44 +75,74 @@ def _process(case: Case) -> None:
                 "given_up",
             )
         becoming.examine(case)
-        crash.point("file_read")
-        _finish(case)
-    except Busy:
-        _postpone(case)
-    except IntegrationError as error:
-        if error.code in leases.NOT_NOW:
-            _postpone(case)
-        else:
-            _drop(case)
-            failing.fail_file(case, error)
-    crash.point("file_committed")
+    except EXPECTED as error:
+        _settle(case, error)
+        return False
+    except Exception:  # the others of the batch go on; this one is tried again by its lease
+        logger.exception("Transmission %s could not be processed.", case.row.pk)
+        return False
+    crash.point("file_read")
+    return True
 
 
-def _postpone(case: Case) -> None:
-    _drop(case)
-    leases.postpone(case.row, case.at + leases.LATER)
-
-
-def _drop(case: Case) -> None:
+def _settle(case: Case, error: Exception) -> None:
+    """It did not go well: whose fault is it?"""
     if case.sink:
         case.sink.drop()
+    try:
+        if isinstance(error, IntegrationError) and error.code not in leases.NOT_NOW:
+            failing.fail_file(case, error)
+        else:  # nobody's: somebody is busy, a disk is full
+            logger.warning("Transmission %s has to wait: %s", case.row.pk, type(error).__name__)
+            leases.postpone(case.row, case.at + leases.LATER)
+    except Exception:
+        logger.exception("Transmission %s could not be ended.", case.row.pk)
 
 
-def _finish(case: Case) -> None:
-    """Raises IntegrationError, with nothing written."""
+def _finish(cases: Sequence[Case]) -> None:
+    """Write what comes of these in one transaction; one that cannot be written is left out."""
+    if not cases:
+        return
+    failed: list[tuple[Case, Exception]] = []
+    try:
+        with transaction.atomic():
+            entries: list[Entry] = []
+            applied: Counter[int] = Counter()
+            for case in cases:
+                try:
+                    with transaction.atomic():
+                        told = _written(case)
+                except EXPECTED as error:
+                    failed.append((case, error))
+                    continue
+                entries += told
+                if told and case.rule:
+                    applied[case.rule.pk] += 1
+            for rule, times in sorted(applied.items()):  # so no two workers wait for one another
+                count(rule, ok=True, times=times)
+            audit.write(entries, at=cases[0].at)
+            crash.point("file_written")
+    except Exception:
+        logger.exception("%s transmissions could not be written.", len(cases))
+        return
+    crash.point("file_committed")
+    for case, fault in failed:
+        _settle(case, fault)
+
+
+def _written(case: Case) -> list[Entry]:
+    """What the trail is to say of it: nothing when the claim is another's by now."""
     row, at = case.row, case.at
-    with transaction.atomic():
-        if not leases.end(row, TransmissionStatus.DONE, done_at=at, error_code="", error_text=""):
-            return
-        crash.point("file_moved")
-        first, entries = _write_all(case)
-        placing.drop(row, row.repeats)
-        failing.forget_error(row)
-        _log(case, first)
-        if case.rule:
-            count(case.rule, ok=True)
-        audit.write([*case.story, *entries], at=at)
-        crash.point("file_written")
+    if not leases.end(row, TransmissionStatus.DONE, done_at=at, error_code="", error_text=""):
+        if case.sink:
+            case.sink.drop()
+        return []
+    crash.point("file_moved")
+    first, entries = _write_all(case)
+    placing.drop(row, row.repeats)
+    failing.forget_error(row)
+    _log(case, first)
+    return [*case.story, *entries]
 
 
 def _write_all(case: Case) -> tuple[Envelope | None, list[Entry]]:
