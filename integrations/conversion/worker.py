@@ -43,6 +43,7 @@ def main() -> None:
 
     for name in (*CODECS, *CHARSETS.values()):
         codecs.lookup(name)
+    gc.disable()  # a job is over before it would pay
     gc.freeze()
     while serve_one():
         pass

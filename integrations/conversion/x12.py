@@ -15,6 +15,7 @@ from integrations.conversion.segments import (
     Interchange,
     Repeats,
     Segment,
+    check_parts,
     check_storable,
     refused,
     trimmed,
@@ -96,18 +97,19 @@ def segment_of(piece: str, number: int, separators: Separators) -> Segment:
     if tag == "ISA":  # its own elements are the separators
         kept = ["" if NOT_IN_XML.search(element) else element for element in elements]
         return Segment(tag, [[[element]] if element else [] for element in kept], number)
-    segment = Segment(tag, [_repeats(element, separators) for element in elements], number)
-    if len(elements) > MAX_PARTS or any(
-        len(parts) > MAX_PARTS for repeats in segment.elements for parts in repeats
-    ):
-        raise refused(X12, segment, f"It has more than {MAX_PARTS} elements.", "too_large")
+    component = separators.component
+    if separators.repetition:
+        found = [_repeats(element, separators) for element in elements]
+    else:
+        found = [[element.split(component)] if element else [] for element in elements]
+    segment = Segment(tag, found, number)
+    if len(piece) > MAX_PARTS:
+        check_parts(X12, segment)
     return segment
 
 
 def _repeats(element: str, separators: Separators) -> Repeats:
-    if not element:
-        return []
-    parts = element.split(separators.repetition) if separators.repetition else [element]
+    parts = element.split(separators.repetition) if element else []
     return [each.split(separators.component) for each in parts]
 
 

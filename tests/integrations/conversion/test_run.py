@@ -120,6 +120,14 @@ def test_json_from_a_template_is_always_json(envelope):
     assert json.loads(found.output)["note"] == 'say "hi"\n\\'
 
 
+def test_a_template_knows_the_fields_and_tables_of_an_envelope(envelope):
+    body = "{{ fields.order_number }}:{% for row in tables.lines %}{{ row.sku }},{% endfor %}"
+
+    found = convert(envelope, "envelope.xml", Rule("in", "jinja", body, "text"))
+
+    assert found.output == b"PO-2026-0815:TEA-GREEN,TEA-BLACK,MUG-0.3,"
+
+
 def test_passthrough_hands_on_the_document_of_an_envelope(envelope, order):
     assert convert(envelope, "e.xml", Rule("in", "passthrough", "", "edifact")).output == order
     assert convert(envelope, "e.xml", Rule("in", "passthrough", "", "xml")).output == envelope
