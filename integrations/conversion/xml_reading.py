@@ -79,7 +79,8 @@ def serialised(root: Element) -> bytes:
 
 
 def local_name(element: Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    # Not by QName, which raises for a prefix that was not declared.
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def elements(parent: Element) -> list[Element]:

@@ -12,6 +12,7 @@ Towards the native envelope and XML values are escaped for XML, towards JSON for
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from omnichannel.rendering.environment import HTML, TEXT, run
 Element = Any  # lxml has no types
 MAX_SOURCE = 500_000
 MAX_DEPTH = 200
+QUOTED = re.compile("[\"']([^\"']*)[\"']")
 PLAIN = ("json", "text", "csv")  # what is not XML
 
 
@@ -44,17 +46,15 @@ def compiled(body: str, output: str) -> Callable[[Task, Any], Made]:
             return Made(text=run(template, names_of(task)).encode())
         except TemplateError as error:
             line = int(error.line or 0)
-            text = f"The template, line {line}: {_without_values(str(error))}"
+            text = f"The template, line {line}: {_without_values(str(error), body)}"
             raise ConversionFailed(text, "jinja", line=line) from error
 
     return convert
 
 
-def _without_values(text: str) -> str:
-    """A filter quotes what it was given, which is a part of the document."""
-    if text.startswith('"'):
-        return "a value" + text[text.rfind('"') + 1 :]
-    return text
+def _without_values(text: str, body: str) -> str:
+    """What is quoted may be a part of the document, unless the template itself has it."""
+    return QUOTED.sub(lambda match: match[0] if match[1] in body else "a value", text)
 
 
 def names_of(task: Task) -> dict[str, Any]:

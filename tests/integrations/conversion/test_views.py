@@ -81,6 +81,10 @@ def test_facts_of_xml_that_is_broken_are_empty():
     assert read_facts(b"<a><b></c>") == Facts("xml", "a")
 
 
+def test_facts_of_xml_with_an_unknown_prefix_are_read():
+    assert read_facts(b"<x:order><y:a/></x:order>").document_type == "x:order"
+
+
 def test_a_table_keeps_its_columns_by_name():
     root = tables.read("Nr;Größe;;Nr\n1;M;x;2\n\n3;L;y;4;zusatz\n".encode("cp1252"))
 
