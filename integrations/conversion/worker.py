@@ -43,6 +43,10 @@ def main() -> None:
 
     for name in (*CODECS, *CHARSETS.values()):
         codecs.lookup(name)
+    from integrations.conversion.warming import warm_up
+
+    warm_up()
+    gc.collect()
     gc.disable()  # a job is over before it would pay
     gc.freeze()
     while serve_one():
