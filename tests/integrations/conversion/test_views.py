@@ -92,6 +92,12 @@ def test_a_table_keeps_its_columns_by_name():
     assert root.xpath("string(row[@n='4']/col[@name='column_5'])") == "zusatz"
 
 
+def test_many_columns_of_one_name_are_told_apart():
+    header = ";".join(["x"] * 1_000)
+
+    assert tables.column_names(header.split(";"))[-1] == "x_1000"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found(delimiter):
     text = f'a{delimiter}b\n"1{delimiter}5"{delimiter}2\n'
