@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -100,7 +101,9 @@ def test_a_forked_process_starts_its_own(pool):
     assert view(b"{}", "a.json")
 
 
-@pytest.mark.parametrize("reach", [lambda: open("/etc/passwd"), socket.socket], ids=["file", "net"])
+@pytest.mark.parametrize(
+    "reach", [Path("/etc/passwd").read_bytes, socket.socket], ids=["file", "net"]
+)
 def test_a_job_can_open_nothing(reach):
     reading, writing = os.pipe()
 
