@@ -12,6 +12,7 @@ from integrations.audit import Entry
 from integrations.choices import Direction, Engine, Folder, Operation, RuleTarget
 from integrations.conversion import facts, formats
 from integrations.conversion.names import safe_name
+from integrations.conversion.native import NativeEnvelope
 from integrations.directory import AccountBook
 from integrations.envelopes import Draft, Paper
 from integrations.exceptions import DocumentRefused
@@ -129,26 +130,28 @@ def _apply(case: Case) -> None:
         case.sink = _prepared(case, rule)
         return
     native = _converted(case, rule)
-    if native is None:
+    if rule.target == RuleTarget.EVENT:
+        made = native_files.read(native, _source(case)) if native else []
+        case.events = [_variables(case, each) for each in made] or [{"filename": case.row.filename}]
+    elif native is None:
         case.drafts = [_as_it_is(case)]
     else:
         _read_native(case, native)
-    if rule.target == RuleTarget.EVENT:
-        case.events = [_variables(case, draft) for draft in case.drafts]
-        case.drafts = []
 
 
 def _converted(case: Case, rule: ConversionRule) -> bytes | None:
     """Native XML; None when the rule passes through a file that is something else."""
     asked = converting.for_mailboxes(rule, case.book, case.mailbox, case.book.house)
+    passes = rule.engine == Engine.PASS
+    if passes and not asked.validation:
+        case.say(Operation.CONVERTED, "Passed through as it is.")
+        return case.data if _is_native(case) else None
     done = converting.convert(asked, case.data, case.row.filename)
     case.milliseconds = done.milliseconds
     if asked.validation:
         case.say(Operation.VALIDATED, f"It fits {len(asked.validation)} validation files.")
-    is_native = case.facts.document_type in NATIVE_ROOTS
-    if rule.engine == Engine.PASS and not is_native:
-        case.say(Operation.CONVERTED, "Passed through as it is.")
-        return None
+    if passes:
+        return case.data if _is_native(case) else None
     case.output = blobs.store(done.output)
     case.say(
         Operation.CONVERTED,
@@ -159,8 +162,12 @@ def _converted(case: Case, rule: ConversionRule) -> bytes | None:
     return done.output
 
 
+def _is_native(case: Case) -> bool:
+    return case.facts.document_type in NATIVE_ROOTS
+
+
 def _read_native(case: Case, data: bytes) -> None:
-    source = Source(case.paper, case.data) if case.rule else None
+    source = _source(case)
     envelopes = native_files.read(data, source)
     if case.rule and len(envelopes) > 1 and not case.rule.multiple_envelopes:
         raise DocumentRefused(
@@ -174,6 +181,10 @@ def _read_native(case: Case, data: bytes) -> None:
         source=source,
         version=case.rule.template_version if case.rule else None,
     )
+
+
+def _source(case: Case) -> Source | None:
+    return Source(case.paper, case.data) if case.rule else None
 
 
 def _as_it_is(case: Case) -> Draft:
@@ -192,9 +203,7 @@ def _prepared(case: Case, rule: ConversionRule) -> Prepared:
         raise DocumentRefused(str(error), "audience") from error
 
 
-def _variables(case: Case, draft: Draft) -> dict[str, Any]:
-    return {
-        **{name: value for name, value in draft.fields.items() if name not in draft.tables},
-        **draft.tables,
-        "filename": case.row.filename,
-    }
+def _variables(case: Case, made: NativeEnvelope) -> dict[str, Any]:
+    tables = {name: [dict(row) for row in rows] for name, rows in made.tables.items()}
+    named = {"subject": made.subject, "filename": case.row.filename}
+    return {**made.fields, **tables, **named}

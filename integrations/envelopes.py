@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +58,7 @@ class Draft:
     template_version: DocumentTemplateVersion | None = None
     native: Blob | None = None
     expires_at: datetime.datetime | None = None
+    chain: uuid.UUID | None = None  # of the envelopes that it belongs to
 
 
 def write(
@@ -80,6 +82,7 @@ def write(
         source_number=number,
         created_at=at,
         expires_at=draft.expires_at,
+        chain=draft.chain or uuid.uuid4(),
     )
     EnvelopeDocument.objects.bulk_create(
         EnvelopeDocument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from dataclasses import dataclass
 
 from integrations import blobs
@@ -52,6 +53,7 @@ def drafts_of(
             fields=dict(each.fields),
             tables={name: [dict(row) for row in rows] for name, rows in each.tables.items()},
             template_version=version or _version(each, book),
+            chain=_chain(each, book),
         )
         for each, recipients in addressed
     ]
@@ -112,6 +114,16 @@ def _version(envelope: native.NativeEnvelope, book: AccountBook) -> DocumentTemp
         if str(row.template.key) == key.lower() and number in ("", str(row.number)):
             return row
     raise DocumentRefused("The envelope names a template that is not known here.", "template")
+
+
+def _chain(envelope: native.NativeEnvelope, book: AccountBook) -> uuid.UUID | None:
+    """The chain that it names, if that is one of this account."""
+    try:
+        chain = uuid.UUID(envelope.about.get("chain", ""))
+    except ValueError:
+        return None
+    known = Envelope.objects.filter(chain=chain, sender__account=book.account)
+    return chain if known.exists() else None
 
 
 def native_of(envelope: Envelope) -> bytes:

@@ -28,6 +28,7 @@ from omnichannel.exceptions import Busy, ImportRefused, OmnichannelError
 logger = logging.getLogger(__name__)
 
 BATCH = 25
+NOT_NOW = ("busy",)  # codes of errors that are nobody's fault
 LATER = datetime.timedelta(minutes=1)  # when who takes the document is busy
 RELATED = ("blob", "repeats", "integration__mailbox__account")
 
@@ -64,12 +65,19 @@ def _process(case: Case) -> None:
         crash.point("file_read")
         _finish(case)
     except Busy:
-        _drop(case)
-        leases.postpone(case.row, case.at + LATER)
+        _postpone(case)
     except IntegrationError as error:
-        _drop(case)
-        failing.fail_file(case, error)
+        if error.code in NOT_NOW:
+            _postpone(case)
+        else:
+            _drop(case)
+            failing.fail_file(case, error)
     crash.point("file_committed")
+
+
+def _postpone(case: Case) -> None:
+    _drop(case)
+    leases.postpone(case.row, case.at + LATER)
 
 
 def _drop(case: Case) -> None:

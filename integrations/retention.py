@@ -51,7 +51,7 @@ def purge(at: datetime.datetime, *, stopped: Stopped = lambda: False) -> int:
 
 def keep_days() -> int:
     """Days that documents are kept; 0: for ever."""
-    return int(getattr(settings, "KEEP_DOCUMENTS_DAYS", 0))
+    return int(settings.KEEP_DOCUMENTS_DAYS)
 
 
 def _purge_old(at: datetime.datetime, stopped: Stopped) -> int:
@@ -93,8 +93,8 @@ def _purge_unused(at: datetime.datetime, stopped: Stopped) -> int:
     for field in Blob._meta.get_fields(include_hidden=True):
         if isinstance(field, ForeignObjectRel) and isinstance(field.field, ForeignKey):
             name = field.field.name
-            rows = field.related_model._default_manager.filter(**{name: OuterRef("pk")})
-            unused = unused.exclude(Exists(rows))
+            naming = field.related_model._default_manager.filter(**{name: OuterRef("pk")})
+            unused = unused.exclude(Exists(naming))
     gone = 0
     while not stopped() and (rows := list(unused.order_by("created_at")[:CHUNK])):
         Blob.objects.filter(pk__in=[row.pk for row in rows]).delete()

@@ -178,6 +178,9 @@ def _asked(request: bytes, limits: Limits) -> frames.Frame:
 
 
 def _read(end: Mapping[str, Any], answer: bytes, limits: Limits) -> tuple[bytes, list[str]]:
+    if end["too_large"]:
+        text = f"The result is larger than {limits.output:,} bytes: split the document."
+        raise ConversionFailed(text, "too_large")
     if end["status"]:
         code = os.waitstatus_to_exitcode(end["status"])
         fault = _fault(answer) if code > 0 else ""
@@ -185,13 +188,18 @@ def _read(end: Mapping[str, Any], answer: bytes, limits: Limits) -> tuple[bytes,
         raise _ended(code, end, limits)
     head, body = frames.parsed(answer)
     kind = head.get("error")
-    if kind == "memory":
+    if kind == "memory" or _ran_out(head, end, limits):
         raise _too_much_memory(limits)
     if kind == "depth":
         raise ConversionFailed("The document or the rule is nested too deeply.", "too_deep")
     if kind:
         raise ERRORS[kind](head["text"], head["code"], line=head["line"], column=head["column"])
     return body, head["warnings"]
+
+
+def _ran_out(head: Mapping[str, Any], end: Mapping[str, Any], limits: Limits) -> bool:
+    """libxslt tells of other things when it is refused memory, such as unknown variables."""
+    return head.get("code") == "xslt" and end["peak_kb"] * 1024 > limits.memory * 0.4
 
 
 def _fault(answer: bytes) -> str:
@@ -209,10 +217,6 @@ def _ended(code: int, end: Mapping[str, Any], limits: Limits) -> ConversionFaile
         )
     if code == -signal.SIGALRM:
         return ConversionFailed(f"The conversion takes more than {limits.wall} s.", "time")
-    if code == -signal.SIGTERM:
-        return ConversionFailed(
-            f"The result is larger than {limits.output // MB} MB: split the document.", "too_large"
-        )
     if code == -signal.SIGKILL:
         return _too_much_memory(limits)
     return ConversionFailed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from itertools import islice
 
@@ -91,10 +92,8 @@ def _of_xml(data: bytes) -> Facts:
     events = etree.XMLPullParser(
         events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False
     )
-    try:
+    with contextlib.suppress(etree.XMLSyntaxError):
         events.feed(data[:HEAD])
-    except etree.XMLSyntaxError:
-        return Facts(Format.XML)
     root, number, sender, receiver = "", "", "", ""
     for event, element in events.read_events():
         name = etree.QName(element).localname if isinstance(element.tag, str) else ""

@@ -45,7 +45,7 @@ def sniff(data: bytes, filename: str = "") -> Format:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _of_text(head.decode("utf-16", "replace").encode(), filename)
     start = head.lstrip(BLANK)
-    if re.match(rb"UN[AB]", start) and b"UNB" in start[:40]:
+    if re.match(rb"UNA.{6}\s*UNB|UNB[^A-Za-z0-9]", start, re.S):
         return Format.EDIFACT
     if start[:3] == b"ISA" and len(start) > 3 and not start[3:4].isalnum():
         return Format.X12

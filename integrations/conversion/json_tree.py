@@ -124,7 +124,7 @@ def _written(element: Element, depth: int) -> Iterator[str]:
 def _object(children: list[Element], depth: int) -> Iterator[str]:
     named: dict[str, list[Element]] = {}
     for child in children:
-        named.setdefault(child.get("name") or local_name(child), []).append(child)
+        named.setdefault(child.get("name", local_name(child)), []).append(child)
     yield "{"
     for place, (name, same) in enumerate(named.items()):
         yield f"{', ' if place else ''}{json.dumps(name, ensure_ascii=False)}: "

@@ -56,7 +56,7 @@ def _text(content: bytes) -> str:
     try:
         return head.decode()
     except UnicodeDecodeError as error:
-        if error.start > len(head) - 4:  # a character was cut in two
+        if len(content) > CONTENT and error.start > len(head) - 4:  # a character was cut in two
             return head[: error.start].decode()
         return head.decode("latin-1")
 

@@ -149,7 +149,7 @@ def _schematron(file: ValidationFile, root: Element) -> Check:
     except etree.XSLTError as error:
         raise _unusable(file, error, "") from error
     except IntegrationError as error:
-        raise RuleInvalid(f"{file.filename}: {error}", "validation") from error
+        raise RuleInvalid(f"{file.filename}: {error}", "validation", line=error.line) from error
     said = {
         _plain(each): each.sourceline
         for each in root.iter(f"{{{SCHEMATRON}}}assert", f"{{{SCHEMATRON}}}report")

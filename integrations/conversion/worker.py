@@ -21,23 +21,16 @@ from typing import Any
 from integrations.conversion import frames
 
 # Imported once here, since a job can open no file. All are small but the last three.
-ALWAYS = ("_strptime", "integrations.conversion.jobs", "encodings.idna")
+ALWAYS = ("_strptime", "integrations.conversion.jobs")
 NEEDED = {
     "jinja": "integrations.conversion.engines.jinja_ready",
     "xlsx": "integrations.conversion.workbook_imports",
     "schematron": "lxml.isoschematron",
 }
 CODECS = (
-    "cp437",
-    "utf_8",
-    "utf_8_sig",
-    "utf_16",
-    "utf_16_le",
-    "utf_16_be",
-    "cp1252",
-    "latin_1",
-    "ascii",
-)
+    "ascii", "cp437", "cp1252", "latin_1", "raw_unicode_escape", "unicode_escape",
+    "utf_8", "utf_8_sig", "utf_16", "utf_16_be", "utf_16_le",
+)  # fmt: skip
 PIECE = 1024 * 1024
 CHILD_FAILED = 70
 
@@ -76,8 +69,13 @@ def serve_one() -> bool:
     answer = _drained(reading, head["limits"]["output"], child)
     _, status, usage = os.wait4(child, 0)
     seconds = usage.ru_utime + usage.ru_stime
-    end = {"status": status, "cpu": round(seconds, 3), "peak_kb": usage.ru_maxrss}
-    _write(1, frames.packed(end, b"" if answer is None else answer))
+    end = {
+        "status": status,
+        "cpu": round(seconds, 3),
+        "peak_kb": usage.ru_maxrss,
+        "too_large": answer is None,
+    }
+    _write(1, frames.packed(end, answer or b""))
     return True
 
 
@@ -99,12 +97,11 @@ def _drained(reading: int, most: int, child: int) -> bytes | None:
     while piece := os.read(reading, PIECE):
         size += len(piece)
         if size > most:
-            os.kill(child, signal.SIGTERM)
-            pieces.clear()
+            os.kill(child, signal.SIGKILL)
             break
         pieces.append(piece)
     os.close(reading)
-    return b"".join(pieces) if pieces else None
+    return None if size > most else b"".join(pieces)
 
 
 def _write(target: int, data: bytes) -> None:

@@ -10,6 +10,7 @@ from integrations.conversion.control import interchange_of, with_counts
 from integrations.conversion.segments import (
     MAX_PARTS,
     MAX_SEGMENTS,
+    NOT_IN_XML,
     X12,
     Interchange,
     Repeats,
@@ -93,7 +94,8 @@ def segment_of(piece: str, number: int, separators: Separators) -> Segment:
         shown = Segment("?", [], number)
         raise refused(X12, shown, "It does not begin with a tag of two or three letters.", "tag")
     if tag == "ISA":  # its own elements are the separators
-        return Segment(tag, [[[element]] if element else [] for element in elements], number)
+        kept = ["" if NOT_IN_XML.search(element) else element for element in elements]
+        return Segment(tag, [[[element]] if element else [] for element in kept], number)
     segment = Segment(tag, [_repeats(element, separators) for element in elements], number)
     if len(elements) > MAX_PARTS or any(
         len(parts) > MAX_PARTS for repeats in segment.elements for parts in repeats

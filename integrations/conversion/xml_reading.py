@@ -50,6 +50,9 @@ def parse(
         raise _syntax_error(error, error_class, what) from error
     except (ValueError, LookupError) as error:
         raise error_class(f"{what} has an encoding that cannot be read.", "xml") from error
+    except OSError as error:  # of the resolver
+        text = f"{what} refers to another file, which is not followed: take the DOCTYPE out."
+        raise error_class(text, "doctype") from error
     if root is None:
         raise error_class(f"{what} is empty.", "xml")
     if root.getroottree().docinfo.internalDTD is not None:
@@ -64,8 +67,8 @@ def _syntax_error(error: Any, error_class: type[IntegrationError], what: str) ->
     name = error.error_log.last_error.type_name if error.error_log.last_error else ""
     reason = name.removeprefix("ERR_").replace("_", " ").lower() or "not well-formed"
     # An operator's own text may be quoted to its author.
-    shown = str(error)[:300] if error_class is RuleInvalid else f"{what}: {reason}."
-    text = f"{shown} It is not well-formed XML, see line {line}."
+    said = str(error)[:300] if error_class is RuleInvalid else reason
+    text = f"{what}: {said}. It is not well-formed XML, see line {line}."
     return error_class(text, "xml", line=line or 0, column=column or 0)
 
 

@@ -91,7 +91,7 @@ def of_json(element: Element) -> Any:
     if kind == "array":
         return [of_json(child) for child in children]
     if kind == "object":
-        return {child.get("name") or local_name(child): of_json(child) for child in children}
+        return {child.get("name", local_name(child)): of_json(child) for child in children}
     text = element.text or ""
     if kind in ("number", "boolean"):
         return json.loads(text)

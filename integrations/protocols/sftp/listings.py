@@ -40,24 +40,24 @@ class Listing:
     """Of one folder. It holds one page of rows at a time, however many files there are."""
 
     def __init__(self, threads: Threads, integration: int, place: Place, since: float) -> None:
-        self._threads, self._integration = threads, integration
-        self._place, self._since = place, since
-        self._names = self._read()
+        # Nothing in it refers back: an open listing is counted for as long as it is referred to.
+        self._names = _names(threads, integration, place, since)
 
     def __aiter__(self) -> AsyncIterator[SFTPName]:
         return self._names
 
-    async def _read(self) -> AsyncIterator[SFTPName]:
-        for name in (b".", b".."):
-            yield SFTPName(name, attrs=of_folder(self._since))
-        if not self._place.folder:
-            for folder in Folder.values:
-                yield SFTPName(folder.encode(), attrs=of_folder(self._since))
-            return
-        after = ""
-        while rows := await self._threads.run(
-            folders.page, self._integration, self._place.folder, after
-        ):
-            for row in rows:
-                yield SFTPName(row.name.encode(), attrs=of_row(row))
-            after = rows[-1].name
+
+async def _names(
+    threads: Threads, integration: int, place: Place, since: float
+) -> AsyncIterator[SFTPName]:
+    for name in (b".", b".."):
+        yield SFTPName(name, attrs=of_folder(since))
+    if not place.folder:
+        for folder in Folder.values:
+            yield SFTPName(folder.encode(), attrs=of_folder(since))
+        return
+    after = ""
+    while rows := await threads.run(folders.page, integration, place.folder, after):
+        for row in rows:
+            yield SFTPName(row.name.encode(), attrs=of_row(row))
+        after = rows[-1].name

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 LOGIN_SECONDS = 30
 KEEPALIVE_SECONDS = 60
+TIDY_SECONDS = 1.0  # to throw away what was half done
 WINDOW = 8 * 1024 * 1024  # bytes that a client may send ahead
 
 # What is sound today. The first that the client knows too is taken.
@@ -117,8 +118,11 @@ class Server:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watcher
-        self.visitors.dismiss_all()
-        await asyncio.sleep(0.05)  # the goodbyes leave, and what was half done is thrown away
+        sessions = self.visitors.dismiss_all()
+        until = time.monotonic() + TIDY_SECONDS
+        await asyncio.sleep(0)
+        while any(session.handles for session in sessions) and time.monotonic() < until:
+            await asyncio.sleep(0.02)
         self._threads.end()
 
     async def _watch(self) -> None:

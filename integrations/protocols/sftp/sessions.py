@@ -40,7 +40,7 @@ class Session(asyncssh.SSHServer):
     def __init__(self, visitors: Visitors, threads: Threads) -> None:
         self.threads = threads
         self.ip = ""
-        self.since = self.seen = time.monotonic()
+        self.since, self.seen = time.time(), time.monotonic()
         self.is_over = False
         self.handles: dict[Handle, Tree] = {}
         self.opening = self.channels = self.finishing = 0
@@ -76,11 +76,9 @@ class Session(asyncssh.SSHServer):
             conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The channels, which end next, throw away what they have open."""
         self.is_over = True
         self._visitors.left(self)
-        for handle in list(self.handles):
-            self._begin(handle.discard())
-        self.handles.clear()
 
     def end(self, reason: str) -> None:
         """What is half done is thrown away."""

@@ -71,14 +71,8 @@ class Tree(SFTPServer):
             )
         finally:
             self._session.opening -= 1
-        await self._keep(handle)
-        return handle
-
-    async def _keep(self, handle: Handle) -> None:
-        if self._session.is_over:
-            await handle.discard()
-            raise SFTPFailure("The connection is closed.")
         self._session.handles[handle] = self
+        return handle
 
     async def _begin_upload(self, place: Place, pflags: int) -> Handle:
         if place.folder not in Folder.taken_in():
@@ -128,12 +122,14 @@ class Tree(SFTPServer):
 
     async def _close(self, handle: Handle, *, is_complete: bool) -> None:
         self._session.touch()
-        self._session.handles.pop(handle, None)
-        if not is_complete or self._session.is_over:
-            await handle.discard()
-            return
-        with self._session.closing():
-            await handle.finish()
+        try:
+            if not is_complete:
+                await handle.discard()
+                return
+            with self._session.closing():
+                await handle.finish()
+        finally:
+            self._session.handles.pop(handle, None)
         if isinstance(handle, Upload):
             self._session.remember(handle.place, handle.size)
 
@@ -271,8 +267,8 @@ class Tree(SFTPServer):
         """Clients take the end of a channel without a status for a failure."""
         for handle, owner in list(self._session.handles.items()):
             if owner is self:
-                self._session.handles.pop(handle, None)
                 await handle.discard()
+                self._session.handles.pop(handle, None)
         if not self.channel.is_closing():
             self.channel.exit(0)
 

@@ -63,9 +63,11 @@ class Visitors:
             if now - session.seen > IDLE_SECONDS and not session.finishing:
                 session.end("Nothing happened for a long time. Sign in again.")
 
-    def dismiss_all(self) -> None:
-        for session in list(self.sessions):
+    def dismiss_all(self) -> list[Session]:
+        sessions = list(self.sessions)
+        for session in sessions:
             session.end("The server is going down. Sign in again later.")
+        return sessions
 
     def finishing(self) -> int:
         return sum(session.finishing for session in self.sessions)

@@ -20,7 +20,8 @@ from tests.integrations.flows.moments import NOW, minutes
 pytestmark = pytest.mark.django_db
 ORDER = b"""<envelope><subject>Order 4711</subject>
 <recipients><mailbox alias-scheme="GLN" value="4000001000005"/></recipients>
-<documents><document name="note.txt" media-type="text/plain" encoding="text">Hi</document></documents>
+<documents>
+<document name="note.txt" media-type="text/plain" encoding="text">Hi</document></documents>
 <fields><field name="number">4711</field>
 <table name="lines"><row><field name="sku">A-1</field></row></table></fields></envelope>"""
 

@@ -35,8 +35,12 @@ class Wire:
             **{"known_hosts": None, "client_keys": None, "config": None, **options},
         )
 
-    def call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(SECONDS)
+    def call(self, awaitable):
+        waiting = asyncio.run_coroutine_threadsafe(self._awaited(awaitable), self._loop)
+        return waiting.result(SECONDS)
+
+    async def _awaited(self, awaitable):
+        return await awaitable
 
     def __getattr__(self, name):
         """A request of the protocol, as the client's handler sends it."""
@@ -68,6 +72,8 @@ class Wire:
         self.call(self.connection.wait_closed())
 
     def close(self):
+        if self._loop.is_closed():
+            return
         if self.connection is not None:
             self._loop.call_soon_threadsafe(self.connection.abort)
             self.call(self.connection.wait_closed())
