@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 RULES = f"{PLACE}/conversionrule"
 NOT_RUN = "Run the rule against an example first"
 XSD = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
-<xs:element name="text" type="xs:string"/></xs:schema>"""
+<xs:element name="text"/></xs:schema>"""
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def data_of(box, **values):
 def run(client, box, **values):
     values.setdefault("example_file", example())
     answer = client.post(f"{RULES}/run/", data_of(box, **values))
-    return answer.status_code, json.loads(answer.content)
+    assert answer.status_code == 200
+    return json.loads(answer.content)
 
 
 def save(client, box, where="add", **values):
@@ -53,8 +54,7 @@ def test_rule_is_not_saved_before_a_run_succeeded(admin_client, box):
 
 
 def test_rule_is_saved_as_it_was_run(admin_client, box):
-    status, ran = run(admin_client, box)
-    assert status == 200
+    ran = run(admin_client, box)
 
     save(admin_client, box, run_token=ran["token"], example_file=example())
 
@@ -69,7 +69,7 @@ def test_rule_is_saved_as_it_was_run(admin_client, box):
     [{"matching_pattern": "other"}, {"engine": "xslt"}, {"multiple_envelopes": "on"}],
 )
 def test_what_was_changed_after_the_run_is_not_saved(admin_client, box, change):
-    _, ran = run(admin_client, box)
+    ran = run(admin_client, box)
 
     answer = save(admin_client, box, run_token=ran["token"], **change)
 
@@ -84,7 +84,7 @@ def test_proof_of_a_run_cannot_be_made_up(admin_client, box, token):
 
 
 def test_saved_rule_needs_a_run_again_once_it_is_edited(admin_client, box):
-    _, ran = run(admin_client, box)
+    ran = run(admin_client, box)
     save(admin_client, box, run_token=ran["token"])
     rule = ConversionRule.objects.get()
     page = f"{rule.pk}/change"
@@ -101,9 +101,8 @@ def test_saved_rule_needs_a_run_again_once_it_is_edited(admin_client, box):
 def test_run_tells_what_is_wrong_and_where(admin_client, box):
     body = '{\n  "subject": \n}'
 
-    status, answer = run(admin_client, box, engine="fieldmap", body=body)
+    answer = run(admin_client, box, engine="fieldmap", body=body)
 
-    assert status == 400
     assert answer["error"]
     assert answer["line"] == 3
     assert "token" not in answer
@@ -120,9 +119,8 @@ def test_run_changes_nothing(admin_client, box):
 
 
 def test_run_without_an_example_asks_for_one(admin_client, box):
-    status, answer = run(admin_client, box, example_file="")
+    answer = run(admin_client, box, example_file="")
 
-    assert status == 400
     assert "Upload an example" in answer["error"]
 
 
@@ -147,7 +145,7 @@ def test_starting_map_and_view_are_made_of_the_example(admin_client, box):
 
 
 def test_in_rule_runs_against_an_envelope_of_its_template(admin_client, box):
-    status, answer = run(
+    answer = run(
         admin_client,
         box,
         direction="in",
@@ -159,7 +157,6 @@ def test_in_rule_runs_against_an_envelope_of_its_template(admin_client, box):
         example_file="",
     )
 
-    assert status == 200, answer
     assert answer["filename"].startswith("order-")
     assert "Sample envelope" in answer["text"]
 
@@ -171,7 +168,6 @@ def test_in_rule_runs_against_an_envelope_of_its_template(admin_client, box):
         ({"direction": "in", "target": "envelope"}, "target"),
         ({"direction": "in", "target": "remote", "naming_pattern": ""}, "naming_pattern"),
         ({"target": "event"}, "option"),
-        ({"attribute_lines": "no equals sign"}, "attribute_lines"),
         ({"level": "m:999"}, "level"),
     ],
 )
@@ -182,7 +178,7 @@ def test_what_cannot_be_is_told_at_its_field(admin_client, box, values, field):
 
 
 def test_validation_files_are_kept_with_the_rule(admin_client, box):
-    _, ran = run(admin_client, box, new_files=example(XSD.encode(), "text.xsd"))
+    ran = run(admin_client, box, new_files=example(XSD.encode(), "text.xsd"))
 
     save(admin_client, box, run_token=ran["token"], new_files=example(XSD.encode(), "text.xsd"))
 
@@ -220,7 +216,7 @@ def test_order_of_the_list_is_posted(admin_client, box):
 
 def test_list_switches_a_rule_but_not_one_that_never_ran(admin_client, box):
     ran = make_rule(box, active=False)
-    _, proof = run(admin_client, box)
+    proof = run(admin_client, box)
     save(admin_client, box, run_token=proof["token"])
     good = ConversionRule.objects.exclude(pk=ran.pk).get()
 
