@@ -47,6 +47,9 @@ VISUAL_EDITOR = env.bool("VISUAL_EDITOR", default=True)
 # Of one-time passwords: what was asked for, and the audit trail.
 OTP_KEEP_REQUESTS_DAYS = env.int("OTP_KEEP_REQUESTS_DAYS", default=30)
 OTP_KEEP_ENTRIES_DAYS = env.int("OTP_KEEP_ENTRIES_DAYS", default=365)
+# Of partner integrations: the bytes of their documents, and AS2 stations in our own network.
+KEEP_DOCUMENTS_DAYS = env.int("KEEP_DOCUMENTS_DAYS", default=0)
+INTEGRATIONS_ALLOW_PRIVATE_HOSTS = env.bool("INTEGRATIONS_ALLOW_PRIVATE_HOSTS", default=False)
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)  # calls into our network
 CRASH_POINT = env("OMNI_CRASH", default="")
 
@@ -131,6 +134,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
+    DATABASES["default"]["ENGINE"] = "omnichannel.sqlite3"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

@@ -13,6 +13,7 @@ class OmnichannelConfig(AppConfig):
         import_module("omnichannel.checks")
 
         from omnichannel import (
+            kept_connections,
             kept_replies,
             outgoing_webhooks,
             people,
@@ -20,6 +21,7 @@ class OmnichannelConfig(AppConfig):
             template_addresses,
         )
 
+        kept_connections.watch()
         people.holdings += [
             receipts.received_events,
             outgoing_webhooks.deliveries_about,

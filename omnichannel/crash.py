@@ -13,6 +13,12 @@ from django.conf import settings
 
 # Where the engine may be killed, in the order of a message's way.
 POINTS = ("looking", "claimed", "handed", "answered", "recording", "recorded", "expanding")
+# And in the order of a partner's document's way, in and out.
+DOCUMENT_POINTS = (
+    *("file_claimed", "file_read", "file_moved", "file_written", "file_committed"),
+    *("delivery_claimed", "delivery_made", "delivery_moved", "delivery_written"),
+    "delivery_committed",
+)
 
 _passed: Counter[str] = Counter()
 

@@ -10,6 +10,7 @@ from omnichannel.models import Event
 
 LOGIN, ORDERS, SHIPMENTS = "Signup & login", "Orders", "Shipments"
 RETURNS, PAYMENTS, SUPPORT, MARKETING = "Returns", "Payments", "Customer support", "Marketing"
+PARTNERS = "Partners"
 OTP, PROMOTIONAL, TRANSACTIONAL = Category.OTP, Category.PROMOTIONAL, Category.TRANSACTIONAL
 
 TEXT, NUMBER, WHOLE = {"type": "string"}, {"type": "number"}, {"type": "integer"}
@@ -23,6 +24,14 @@ ITEMS = [
     {"name": "Rain jacket", "quantity": 1, "price": 89.0},
     {"name": "Wool socks", "quantity": 3, "price": 9.5},
 ]
+ENVELOPE = {
+    "type": "object",
+    "required": ["uuid", "subject", "status"],
+    "properties": {"uuid": TEXT, "subject": TEXT, "status": TEXT},
+}
+ENVELOPES = {
+    "uuid": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "subject": "Order 4711", "status": "sent"
+}  # fmt: skip
 SHOP = "https://shop.example.com"
 
 # name: (its schema, what it is, a sample)
@@ -32,6 +41,7 @@ VARIABLES: dict[str, tuple[dict[str, Any], str, Any]] = {
     "answer": (TEXT, "What customer support wrote", "Your parcel is on its way again."),
     "cart_url": (URL, "The page of the cart", f"{SHOP}/cart"),
     "carrier": (TEXT, "Who carries the parcel", "Example Parcels"),
+    "certificate": (TEXT, "Whose certificate it is", "certificate of our station"),
     "code": (TEXT, "The one-time password", "481516"),
     "coupon": (TEXT, "The code of the discount", "SPRING10"),
     "currency": (TEXT, "Three letters, such as EUR", "EUR"),
@@ -39,11 +49,17 @@ VARIABLES: dict[str, tuple[dict[str, Any], str, Any]] = {
     "delivery_date": (DATE, "When it is expected to arrive", "2026-03-06"),
     "delivered_at": (DATE, "The day on which it arrived", "2026-03-06"),
     "device": (TEXT, "Browser and system", "Firefox on Linux"),
+    "envelope": (ENVELOPE, "The envelope", ENVELOPES),
+    "error_code": (TEXT, "A word for what went wrong", "no_rule"),
+    "error_text": (TEXT, "What went wrong", "No rule matches the file."),
     "expires_at": (TEXT, "Until when it can be used", "2026-03-02 18:00"),
+    "fields": ({"type": "object"}, "The fields of the envelope", {"order_number": "4711"}),
+    "filename": (TEXT, "The name of the file", "orders.edi"),
     "friend_name": (TEXT, "The friend's name", "Ben"),
     "help_url": (URL, "Where customer support is", f"{SHOP}/help"),
     "invite_url": (URL, "Where the invitation is accepted", f"{SHOP}/invitations/8f2c"),
     "invited_by": (TEXT, "Who invites", "Ben"),
+    "ip_address": (TEXT, "From where", "192.0.2.10"),
     "items": ({"type": "array", "items": ITEM}, "What it is about", ITEMS),
     "new_email": (TEXT, "The new e-mail address", "ana.new@example.com"),
     "order_id": (TEXT, "The number of the order", "A-1042"),
@@ -53,11 +69,14 @@ VARIABLES: dict[str, tuple[dict[str, Any], str, Any]] = {
     "product_name": (TEXT, "The name of the product", "Rain jacket"),
     "product_url": (URL, "The page of the product", f"{SHOP}/products/rain-jacket"),
     "reason": (TEXT, "Why", "The item is sold out."),
+    "recipient": (TEXT, "The mailbox that it is for", "Example Trading"),
+    "reject_reason": (TEXT, "Why it was rejected", "The order is too old."),
     "reset_url": (URL, "Where a new password is chosen", f"{SHOP}/reset/4d1e"),
     "return_id": (TEXT, "The number of the return", "R-207"),
     "return_url": (URL, "The page of the return", f"{SHOP}/returns/R-207"),
     "review_url": (URL, "Where the review is written", f"{SHOP}/orders/A-1042/review"),
     "reward": (TEXT, "What it earned", "10 EUR"),
+    "sender": (TEXT, "The mailbox that it is from", "Northwind Example"),
     "team": (TEXT, "What the person is to join", "the design team"),
     "ticket_id": (TEXT, "The number of the request", "T-88"),
     "ticket_url": (URL, "The page of the request", f"{SHOP}/support/T-88"),
@@ -67,6 +86,9 @@ VARIABLES: dict[str, tuple[dict[str, Any], str, Any]] = {
     "valid_minutes": (WHOLE, "How long it can be used", 10),
     "verify_url": (URL, "Where the address is confirmed", f"{SHOP}/verify/9b3a"),
 }
+
+
+ENVELOPE_VALUES = "envelope sender recipient fields reject_reason?"
 
 
 class Shipped(NamedTuple):
@@ -157,6 +179,24 @@ SHIPPED = (
             "A friend used this person's code.", "friend_name reward", PROMOTIONAL),
     Shipped("referral-welcome", "Referred by a friend", MARKETING, "Referrals",
             "A person signed up with a friend's code.", "friend_name reward", PROMOTIONAL),
+    Shipped("envelope-sent", "Envelope sent", PARTNERS, "Envelopes",
+            "A mailbox sent an envelope.", ENVELOPE_VALUES),
+    Shipped("envelope-received", "Envelope received", PARTNERS, "Envelopes",
+            "An envelope reached a mailbox.", ENVELOPE_VALUES),
+    Shipped("envelope-rejected", "Envelope rejected", PARTNERS, "Envelopes",
+            "A recipient rejected an envelope.", ENVELOPE_VALUES),
+    Shipped("envelope-completed", "Envelope completed", PARTNERS, "Envelopes",
+            "Everything about an envelope is done.", ENVELOPE_VALUES),
+    Shipped("envelope-expired", "Envelope expired", PARTNERS, "Envelopes",
+            "The time of an envelope is over.", ENVELOPE_VALUES),
+    Shipped("integration-file-failed", "File of a partner failed", PARTNERS, "Failures",
+            "A partner's file was not processed.", "filename sender error_code error_text"),
+    Shipped("integration-delivery-failed", "Delivery to a partner failed", PARTNERS, "Failures",
+            "A file did not reach a partner.", "filename recipient error_code error_text"),
+    Shipped("integration-certificate-expiring", "Certificate expires", PARTNERS, "Connections",
+            "A certificate for AS2 expires soon.", "certificate expires_at recipient"),
+    Shipped("integration-locked-out", "Sign-in locked out", PARTNERS, "Connections",
+            "Somebody tried too many passwords at SFTP.", "ip_address recipient"),
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from omnichannel.api.variables import Variables
 __all__ = ["audit", "urlpatterns"]
 
 router = SimpleRouter(use_regex_path=False)
+router.register("messages", Messages)  # the one that is called most
 router.register("channels", Channels)
 router.register("consents", Consents)
 router.register("labels", Labels)
@@ -38,7 +39,6 @@ router.register("templates", Templates)
 router.register("templates/<int:template_id>/versions", TemplateVersions)
 router.register("outgoing-webhooks", OutgoingWebhooks)
 router.register("variables", Variables)
-router.register("messages", Messages)
 router.register("jobs", Jobs)
 router.register("communication-logs", CommunicationLogs, basename="communication-log")
 router.register("webhook-deliveries", WebhookDeliveries)

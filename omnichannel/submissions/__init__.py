@@ -33,6 +33,7 @@ from omnichannel.submissions.content import (
     with_defaults,
 )
 from omnichannel.submissions.faults import Faults
+from omnichannel.submissions.looked_up import look_up
 from omnichannel.submissions.outcome import Accepted, Prepared, Queued
 from omnichannel.submissions.recipients import Checker, Recipient, check_shared
 from omnichannel.submissions.way import Way, check_sender, way_of
@@ -52,9 +53,10 @@ def prepare(asked: Submission, *, at: datetime.datetime) -> Prepared:
         faults.refuse()
     check_shared(asked, faults)
     check_times(asked, at, faults)
-    template = template_of(asked, faults)
+    known = look_up(asked.template, asked.provider)
+    template = template_of(asked, known, faults)
     asked = with_defaults(asked, template)
-    way = way_of(asked, template, faults)
+    way = way_of(asked, known, template, faults)
     content = content_of(asked, template, way.channel_type, faults)
     decoded = files.decoded(asked.attachments, way.channel_type, faults)
     files.check_sum(decoded, content.version, faults)

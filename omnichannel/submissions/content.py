@@ -14,9 +14,9 @@ from omnichannel.exceptions import TemplateError
 from omnichannel.models import MessageTemplate, TemplateVersion
 from omnichannel.rendering.languages import position_for
 from omnichannel.rendering.needed import Needed, needed_by
-from omnichannel.submissions import looked_up
 from omnichannel.submissions.asked import Submission
 from omnichannel.submissions.faults import Faults
+from omnichannel.submissions.looked_up import LookedUp
 from omnichannel.variables import global_values
 
 RESERVED = ("global", "system")  # what a template sees there is not the sender's
@@ -61,14 +61,12 @@ class Content:
         return ""
 
 
-def template_of(asked: Submission, faults: Faults) -> MessageTemplate | None:
+def template_of(asked: Submission, known: LookedUp, faults: Faults) -> MessageTemplate | None:
     """The template by id, or by its name, which only one channel may have."""
     if asked.template is None:
         return None
     kind = asked.channel_type
-    found = [
-        row for row in looked_up.templates(asked.template) if not kind or row.channel_type == kind
-    ]
+    found = [row for row in known.templates if not kind or row.channel_type == kind]
     if len(found) == 1:
         return found[0]
     faults.add(

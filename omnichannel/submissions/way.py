@@ -10,9 +10,9 @@ from omnichannel import extended_properties, routing
 from omnichannel.exceptions import InvalidMessage, NoProvider
 from omnichannel.models import Channel, ChannelProvider, MessageTemplate
 from omnichannel.routing import Route
-from omnichannel.submissions import looked_up
 from omnichannel.submissions.asked import Submission
 from omnichannel.submissions.faults import Faults
+from omnichannel.submissions.looked_up import LookedUp
 
 
 @dataclass(slots=True)
@@ -29,10 +29,14 @@ class Way:
         return self.fixed or routing.pick(self.routes, address, at)
 
 
-def way_of(asked: Submission, template: MessageTemplate | None, faults: Faults) -> Way:
+def way_of(
+    asked: Submission, known: LookedUp, template: MessageTemplate | None, faults: Faults
+) -> Way:
     way = Way()
     way.channel = _channel(asked, faults)
-    way.fixed = _provider(asked, faults) or (way.channel.bus_provider if way.channel else None)
+    way.fixed = _provider(asked, known, faults) or (
+        way.channel.bus_provider if way.channel else None
+    )
     way.channel_type = _channel_type(asked, way, template, faults)
     _check_properties(asked, way.channel, faults)
     if not way.channel_type or faults.found:
@@ -58,13 +62,12 @@ def _channel(asked: Submission, faults: Faults) -> Channel | None:
     return found
 
 
-def _provider(asked: Submission, faults: Faults) -> ChannelProvider | None:
+def _provider(asked: Submission, known: LookedUp, faults: Faults) -> ChannelProvider | None:
     if asked.provider is None:
         return None
-    found = looked_up.active_provider(asked.provider)
-    if found is None:
+    if known.provider is None:
         faults.add("provider", "There is no such active provider.")
-    return found
+    return known.provider
 
 
 def _channel_type(

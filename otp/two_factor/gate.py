@@ -29,7 +29,7 @@ class SecondFactorMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         seen = SimpleLazyObject(partial(_seen_as, request, request.user))
         request.user = seen
-        request.auser = sync_to_async(partial(_opened, seen))
+        request.auser = partial(_seen_later, seen)
         return self.get_response(request)
 
 
@@ -43,6 +43,10 @@ def let_in(request: Any, user: Any) -> None:
     """The second factor was given: the request goes on as the user's."""
     setattr(request, PENDING, None)
     request.user = user
+
+
+async def _seen_later(user: Any) -> Any:
+    return await sync_to_async(_opened)(user)
 
 
 def _opened(user: Any) -> Any:

@@ -1,0 +1,238 @@
+"""The properties of a conversion rule. What converts is saved only as it was run."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django_ace import AceWidget
+
+from integrations import executing
+from integrations.admin import rule_runs
+from integrations.choices import Direction, RuleTarget, ValidationKind
+from integrations.conversion.names import check_pattern as check_naming
+from integrations.conversion.names import safe_name
+from integrations.conversion.patterns import check_pattern
+from integrations.exceptions import IntegrationError
+from integrations.models import Account, ConversionRule, Mailbox, ValidationFile
+from omnichannel.admin.base import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+from omnichannel.admin.template_content import FilesField
+
+KINDS = {".xsd": ValidationKind.XSD, ".sch": ValidationKind.SCHEMATRON}
+MAX_VALIDATION = 2 * 1024 * 1024
+MAX_EXAMPLE = 10 * 1024 * 1024
+TARGETS = {
+    Direction.OUT: (RuleTarget.ENVELOPE, RuleTarget.AUDIENCE, RuleTarget.EVENT),
+    Direction.IN: (RuleTarget.REMOTE, RuleTarget.EVENT),
+}
+
+
+class BodyEditor(AceWidget):
+    """Ace; `static/studio/integrations_rule.js` sets the mode by the engine."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            mode="twig",
+            theme="chrome",
+            width="100%",
+            height="420px",
+            wordwrap=True,
+            fontsize="13px",
+            showprintmargin=False,
+            useworker=False,
+            toolbar=False,
+        )
+
+    @property
+    def media(self) -> forms.Media:
+        modes = ("django_ace/ace/mode-xml.js", "django_ace/ace/mode-json.js")
+        return super().media + forms.Media(js=modes)
+
+
+class RuleForm(forms.ModelForm):
+    """`validation` are the validation files as they will be; `digest` is of what was run."""
+
+    validation: list[ValidationFile]
+    digest = ""
+
+    level = forms.ChoiceField(
+        label="Level",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="A mailbox's rules are tried before those of its account.",
+    )
+    body = forms.CharField(
+        label="Conversion rule", required=False, strip=False, widget=BodyEditor()
+    )
+    option = forms.CharField(
+        label="Event or audience",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="The key of the event, or the name of the audience.",
+    )
+    campaign = forms.IntegerField(
+        label="Campaign to start",
+        required=False,
+        min_value=1,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="The number of a draft campaign, for an audience. Optional.",
+    )
+    example_file = forms.FileField(
+        label="Example",
+        required=False,
+        widget=UnfoldAdminFileFieldWidget(),
+        help_text="A document as the partner sends it (.edi, .x12, .xml, .json, .csv, .xlsx); for "
+        "IN the XML of an envelope. Empty for IN: one is made from the template.",
+    )
+    kept_files = forms.MultipleChoiceField(
+        label="Validation files", required=False, widget=forms.CheckboxSelectMultiple()
+    )
+    new_files = FilesField(
+        label="Add validation files",
+        required=False,
+        help_text="XML Schema (.xsd) or Schematron (.sch). What does not fit is refused.",
+    )
+    run_token = forms.CharField(required=False, widget=forms.HiddenInput())
+
+    class Meta:
+        model = ConversionRule
+        fields = (
+            *("direction", "name", "template_version"),
+            *("matching_source", "matching_pattern", "document_type", "sender", "receiver"),
+            *("naming_pattern", "output", "engine", "body", "multiple_envelopes"),
+            "target",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rule = self.instance
+        self.stored = list(rule.validation_files.all()) if rule.pk else []
+        if "level" not in self.fields:  # somebody who only looks
+            return
+        cast("forms.ChoiceField", self.fields["level"]).choices = _levels()
+        kept = cast("forms.MultipleChoiceField", self.fields["kept_files"])
+        kept.choices = [(row.pk, str(row)) for row in self.stored]
+        kept.help_text = "Untick what is no longer used." if self.stored else "None yet."
+        self.initial.setdefault("kept_files", [row.pk for row in self.stored])
+        if rule.pk:
+            self.initial.setdefault("level", _level_of(rule))
+            options = rule.target_options
+            option = options.get("event") or options.get("audience") or ""
+            self.initial.setdefault("option", option)
+            self.initial.setdefault("campaign", options.get("campaign"))
+            if rule.example_name:
+                self.fields[
+                    "example_file"
+                ].help_text = f"Kept: {rule.example_name}. Upload another to replace it."
+
+    def clean_level(self) -> str:
+        kind, _, key = str(self.cleaned_data["level"]).partition(":")
+        if kind == "m":
+            self.instance.mailbox = Mailbox.objects.get(pk=key)
+            self.instance.account = self.instance.mailbox.account
+        else:
+            self.instance.mailbox, self.instance.account = None, Account.objects.get(pk=key)
+        return kind
+
+    def clean_new_files(self) -> list[ValidationFile]:
+        return [_validation_file(file) for file in self.cleaned_data["new_files"]]
+
+    def clean_example_file(self) -> UploadedFile | None:
+        file: UploadedFile | None = self.cleaned_data["example_file"]
+        if file and (file.size or 0) > MAX_EXAMPLE:
+            raise ValidationError("An example has at most 10 MB.")
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        direction = data.get("direction")
+        if direction and data.get("target") not in TARGETS[Direction(direction)]:
+            self.add_error("target", "Choose a target of this direction.")
+        if data.get("target") in (RuleTarget.AUDIENCE, RuleTarget.EVENT) and not data.get("option"):
+            self.add_error("option", "Name it.")
+        if direction == Direction.IN and data.get("target") == RuleTarget.REMOTE:
+            self._check("naming_pattern", check_naming, data.get("naming_pattern", ""))
+            if not data.get("naming_pattern"):
+                self.add_error("naming_pattern", "Say how the file is called.")
+        if direction == Direction.OUT and data.get("matching_pattern"):
+            source = data.get("matching_source", "name")
+            self._check("matching_pattern", check_pattern, data["matching_pattern"], source)
+        return data
+
+    def _check(self, field: str, check: Any, *values: str) -> None:
+        try:
+            check(*values)
+        except IntegrationError as error:
+            self.add_error(field, str(error))
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        self.validation = []
+        if not self.is_bound or self.errors or "level" not in self.fields:
+            return
+        data, rule = self.cleaned_data, self.instance
+        rule.target_options = _options(data)
+        kept = set(map(int, data["kept_files"]))
+        self.validation = [row for row in self.stored if row.pk in kept] + data["new_files"]
+        names = [file.filename for file in self.validation]
+        if len(set(names)) != len(names):
+            self.add_error("new_files", "Two validation files have the same name.")
+
+    def check_run(self) -> None:
+        """Only what was run is saved. Called on saving, not on a run."""
+        if self.errors:
+            return
+        self.digest = executing.digest_of(self.instance, self.validation)
+        is_as_before = bool(self.digest) and self.digest == self.instance.verified_digest
+        if not is_as_before and not rule_runs.proves(self.cleaned_data["run_token"], self.digest):
+            text = "Run the rule against an example first: it can be saved once a run succeeds."
+            self.add_error(None, text)
+
+
+class SavedRuleForm(RuleForm):
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound and "level" in self.fields:
+            self.check_run()
+
+
+def _options(data: dict[str, Any]) -> dict[str, Any]:
+    if data["target"] == RuleTarget.EVENT:
+        return {"event": data["option"]}
+    if data["target"] == RuleTarget.AUDIENCE:
+        campaign = {"campaign": data["campaign"]} if data["campaign"] else {}
+        return {"audience": data["option"], **campaign}
+    return {}
+
+
+def _level_of(rule: ConversionRule) -> str:
+    return f"m:{rule.mailbox_id}" if rule.mailbox_id else f"a:{rule.account_id}"
+
+
+def _levels() -> list[Any]:
+    boxes = Mailbox.objects.select_related("account").order_by("account__name", "name")[:1_000]
+    accounts = [(f"a:{row.pk}", f"{row}: all mailboxes") for row in Account.objects.all()[:200]]
+    mailboxes = [(f"m:{box.pk}", f"{box.account}: {box}") for box in boxes]
+    return [("Mailbox", mailboxes), ("Account", accounts)]
+
+
+def _validation_file(file: UploadedFile) -> ValidationFile:
+    name = safe_name(file.name or "")
+    kind = KINDS.get(PurePath(name).suffix.lower())
+    if kind is None:
+        raise ValidationError(f"{name}: upload a .xsd or a .sch file.")
+    if (file.size or 0) > MAX_VALIDATION:
+        raise ValidationError(f"{name} is longer than 2 MB.")
+    try:
+        content = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValidationError(f"{name} is not in UTF-8.") from error
+    return ValidationFile(kind=kind, filename=name[:120], content=content)
