@@ -32,6 +32,12 @@ from omnichannel.lifecycle import stop_requested
 THREADS, LINES = 8, 2  # calls at a time; of one partner
 SPARE = datetime.timedelta(seconds=60)  # a lease is longer than the call by this
 SECONDS, IDLE_SECONDS = 240.0, 1.0  # then no new calls are begun; until due rows are looked for
+ON = Q(
+    integration__active=True,
+    integration__protocol=Protocol.AS2,
+    integration__mailbox__is_active=True,
+    integration__mailbox__account__is_active=True,
+)
 
 
 @dataclass
@@ -89,7 +95,7 @@ def test_connection(as2: As2Connection) -> Tested:
 
 def _hold() -> None:
     """What is queued for an integration that is off waits for an operator."""
-    off = Q(integration__active=False) | ~Q(integration__protocol=Protocol.AS2)
+    off = ~ON
     rows = Transmission.objects.filter(
         off,
         is_incoming=False,
@@ -107,13 +113,14 @@ def _claimed(taken: Counter[int], at: datetime.datetime) -> Iterator[Transmissio
     free = Q(lease_until=None) | Q(lease_until__lte=at)
     rows = Transmission.objects.filter(
         free,
+        ON,
         Q(next_attempt_at=None) | Q(next_attempt_at__lte=at),
         is_incoming=False,
         protocol=Protocol.AS2,
         status=TransmissionStatus.QUEUED,
-        integration__active=True,
-        integration__protocol=Protocol.AS2,
     ).order_by("pk")
+    full = [integration for integration, count in taken.items() if count >= LINES]
+    rows = rows.exclude(integration__in=full)
     for pk, integration in rows.values_list("pk", "integration_id")[: THREADS * 25]:
         if taken[integration] >= LINES:
             continue
