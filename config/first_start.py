@@ -17,6 +17,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from campaigns import demo
 from config.schedule import PERIODIC_TASKS, Periodic
+from integrations import demo as integrations_demo
 from omnichannel import installation, originals
 from omnichannel.models import ChannelProvider
 from omnichannel.shipped_events import ensure_shipped_events
@@ -98,6 +99,7 @@ def load_demo(at: datetime) -> bool:
     with transaction.atomic():
         demo.load(at)
         otp_demo.load()
+        integrations_demo.load(at)
     return True
 
 

@@ -105,6 +105,20 @@ MENU: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Integrations",
+        "items": [
+            _list("Integrations", "sync_alt", "integrations.integration"),
+            _list("Conversion rules", "rule", "integrations.conversionrule"),
+            _list("Envelopes", "drafts", "integrations.envelope"),
+            _list("Transmissions", "swap_vert", "integrations.transmission"),
+            _list("Conversion log", "fact_check", "integrations.conversionlog"),
+            _list("Mailboxes", "all_inbox", "integrations.mailbox"),
+            _list("Accounts", "corporate_fare", "integrations.account"),
+            _list("Document templates", "description", "integrations.documenttemplate"),
+            _list("Audit trail", "policy", "integrations.envelopeevent"),
+        ],
+    },
+    {
         "title": "Reports",
         "items": [
             _item(

@@ -120,7 +120,7 @@ def _judge(text: str, peer: Peer) -> None:
         raise AddressRefused(f"{peer.host} has no address that can be called.") from error
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
-    may_be_own = getattr(settings, "INTEGRATIONS_ALLOW_PRIVATE_HOSTS", False)
+    may_be_own = settings.INTEGRATIONS_ALLOW_PRIVATE_HOSTS
     if not is_public(ip) and not (may_be_own and is_own(ip)):
         raise AddressRefused(f"{peer.host} has the address {ip}: that is not on the internet.")
 

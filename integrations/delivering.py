@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -34,7 +35,9 @@ RELATED = (
 )
 
 
-def deliver_due(at: datetime.datetime, *, most: int = BATCH) -> int:
+def deliver_due(
+    at: datetime.datetime, *, most: int = BATCH, stopped: Callable[[], bool] = lambda: False
+) -> int:
     """Look at up to `most` deliveries; answer how many were."""
     token, ids = leases.claim(EnvelopeDelivery.objects.all(), at, most)
     if not ids:
@@ -43,6 +46,9 @@ def deliver_due(at: datetime.datetime, *, most: int = BATCH) -> int:
     directory = Directory()
     rows = EnvelopeDelivery.objects.filter(pk__in=ids, claimed_by=token)
     for row in rows.select_related(*RELATED).order_by("pk"):
+        if stopped():
+            leases.give_back(EnvelopeDelivery.objects.all(), token)
+            break
         try:
             _deliver(Inward(row, directory.book(row.mailbox.account), at))
         except Exception:  # the others of the batch go on; this one is tried again by its lease

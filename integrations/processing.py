@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -33,7 +34,9 @@ LATER = datetime.timedelta(minutes=1)  # when who takes the document is busy
 RELATED = ("blob", "repeats", "integration__mailbox__account")
 
 
-def process_due(at: datetime.datetime, *, most: int = BATCH) -> int:
+def process_due(
+    at: datetime.datetime, *, most: int = BATCH, stopped: Callable[[], bool] = lambda: False
+) -> int:
     """Look at up to `most` files; answer how many were."""
     incoming = Transmission.objects.filter(is_incoming=True)
     token, ids = leases.claim(incoming, at, most)
@@ -43,6 +46,9 @@ def process_due(at: datetime.datetime, *, most: int = BATCH) -> int:
     directory = Directory()
     rows = Transmission.objects.filter(pk__in=ids, claimed_by=token).select_related(*RELATED)
     for row in rows.order_by("pk"):
+        if stopped():
+            leases.give_back(Transmission.objects.all(), token)
+            break
         try:
             _process(Case(row, directory.book(row.integration.mailbox.account), at))
         except Exception:  # the others of the batch go on; this one is tried again by its lease

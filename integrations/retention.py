@@ -51,7 +51,7 @@ def purge(at: datetime.datetime, *, stopped: Stopped = lambda: False) -> int:
 
 def keep_days() -> int:
     """Days that documents are kept; 0: for ever."""
-    return int(getattr(settings, "KEEP_DOCUMENTS_DAYS", 0))
+    return int(settings.KEEP_DOCUMENTS_DAYS)
 
 
 def _purge_old(at: datetime.datetime, stopped: Stopped) -> int:

@@ -22,7 +22,6 @@ from omnichannel.admin.base import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 from omnichannel.admin.template_content import FilesField
@@ -72,12 +71,6 @@ class RuleForm(forms.ModelForm):
     body = forms.CharField(
         label="Conversion rule", required=False, strip=False, widget=BodyEditor()
     )
-    attribute_lines = forms.CharField(
-        label="Attributes",
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="One a line: key = constant, or key = /an/xpath of the envelope's XML.",
-    )
     option = forms.CharField(
         label="Event or audience",
         required=False,
@@ -115,7 +108,7 @@ class RuleForm(forms.ModelForm):
             *("direction", "name", "template_version"),
             *("matching_source", "matching_pattern", "document_type", "sender", "receiver"),
             *("naming_pattern", "output", "engine", "body", "multiple_envelopes"),
-            *("target", "send_zip", "zip_exclude"),
+            "target",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -131,7 +124,6 @@ class RuleForm(forms.ModelForm):
         self.initial.setdefault("kept_files", [row.pk for row in self.stored])
         if rule.pk:
             self.initial.setdefault("level", _level_of(rule))
-            self.initial.setdefault("attribute_lines", _lines_of(rule.attributes))
             options = rule.target_options
             option = options.get("event") or options.get("audience") or ""
             self.initial.setdefault("option", option)
@@ -149,15 +141,6 @@ class RuleForm(forms.ModelForm):
         else:
             self.instance.mailbox, self.instance.account = None, Account.objects.get(pk=key)
         return kind
-
-    def clean_attribute_lines(self) -> dict[str, str]:
-        found = {}
-        for line in filter(None, map(str.strip, self.cleaned_data["attribute_lines"].splitlines())):
-            key, equals, value = (part.strip() for part in line.partition("="))
-            if not (equals and key and value):
-                raise ValidationError(f"Write “{line[:60]}” as key = value.")
-            found[key] = value
-        return found
 
     def clean_new_files(self) -> list[ValidationFile]:
         return [_validation_file(file) for file in self.cleaned_data["new_files"]]
@@ -196,7 +179,6 @@ class RuleForm(forms.ModelForm):
         if not self.is_bound or self.errors or "level" not in self.fields:
             return
         data, rule = self.cleaned_data, self.instance
-        rule.attributes = data["attribute_lines"]
         rule.target_options = _options(data)
         kept = set(map(int, data["kept_files"]))
         self.validation = [row for row in self.stored if row.pk in kept] + data["new_files"]
@@ -229,10 +211,6 @@ def _options(data: dict[str, Any]) -> dict[str, Any]:
         campaign = {"campaign": data["campaign"]} if data["campaign"] else {}
         return {"audience": data["option"], **campaign}
     return {}
-
-
-def _lines_of(attributes: dict[str, str]) -> str:
-    return "\n".join(f"{key} = {value}" for key, value in attributes.items())
 
 
 def _level_of(rule: ConversionRule) -> str:

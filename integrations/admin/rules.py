@@ -107,14 +107,10 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         ("Conversion", {"fields": (("engine", "multiple_envelopes"), "body")}),
         (
             "The file",
-            {"classes": IN, "fields": (("output", "naming_pattern"), "attribute_lines")},
+            {"classes": IN, "fields": (("output", "naming_pattern"),)},
         ),
         ("Becomes", {"fields": ("target", ("option", "campaign"))}),
         ("Validation", {"fields": ("kept_files", "new_files")}),
-        (
-            "On completion",
-            {"classes": [*IN, "collapse"], "fields": (("send_zip", "zip_exclude"),)},
-        ),
     )
 
     class Media:

@@ -42,6 +42,7 @@ class Product(LiveStudio):
         self.port = free_port()
         self.settings = {
             "PORT": str(self.port),
+            "SFTP_PORT": str(free_port()),
             "ADMIN_PASSWORD": PASSWORD,
             "DEMO_DATA": "0",
             **settings,

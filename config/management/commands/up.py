@@ -16,9 +16,11 @@ from waitress.server import create_server
 
 from config.first_start import Login, ensure_superuser, is_first_start, load_demo, prepare
 from config.supervisor import Crew
+from integrations.protocols.sftp import embedded
 from omnichannel import doorbell
 
 END_AFTER = 3.8
+SFTP_SECONDS = 1.0  # for a document that is just being stored
 
 
 class Command(BaseCommand):
@@ -26,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         self.crew = Crew(senders=settings.SEND_PROCESSES - 1)
+        self.sftp: embedded.Handle | None = None
         signal.signal(signal.SIGTERM, self.end)
         signal.signal(signal.SIGINT, self.end)
         # The port is taken before anything is written: a second start changes nothing.
@@ -34,9 +37,12 @@ class Command(BaseCommand):
         if settings.IS_EMBEDDED:
             self.crew.start()
             doorbell.connect(self.crew.ring)
+            self.sftp = embedded.start()
         else:
             self.say("CELERY_BROKER_URL is set: Celery workers and beat do the sending.")
         server.run()
+        if self.sftp:
+            self.sftp.stop(SFTP_SECONDS)
         self.crew.stop()
 
     def say(self, text: str) -> None:
@@ -77,6 +83,8 @@ class Command(BaseCommand):
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
         address = settings.PUBLIC_URL or f"http://{host}:{settings.PORT}"
         self.say(f"\nOmnichannel Studio\n  URL       {address}/admin/")
+        if settings.IS_EMBEDDED:
+            self.say(f"  SFTP      port {settings.SFTP_PORT}, for partners")
         if login:
             shown = f"{login.password}  (shown only now)" if login.is_random else "ADMIN_PASSWORD"
             self.say(f"  User      {login.username}\n  Password  {shown}")
