@@ -23,8 +23,11 @@ from integrations import as2_answers, as2_calls, as2_pairs, as2_receipts, audit,
 from integrations.as2_calls import Outcome, Tested
 from integrations.audit import Entry
 from integrations.choices import MdnMode, MdnState, Operation, Protocol, TransmissionStatus
+from integrations.connections import Actor, name_of
+from integrations.envelopes import NotPossible
 from integrations.models import As2Connection, Transmission
 from integrations.protocols.as2.names import bare_id, new_message_id
+from omnichannel import doorbell
 from omnichannel.backends.outside import Resolver
 from omnichannel.exceptions import OmnichannelError
 from omnichannel.lifecycle import stop_requested
@@ -84,6 +87,38 @@ def send_due(
     """
     _hold()
     return as2_answers.send_due(at, resolve=resolve) + Round(at, seconds, resolve).run()
+
+
+def send_again(row: Transmission, *, by: Actor, at: datetime.datetime) -> None:
+    """Build and send anew what has failed, with what is set now. Raises NotPossible."""
+    failed = Transmission.objects.filter(
+        pk=row.pk, is_incoming=False, protocol=Protocol.AS2, status=TransmissionStatus.ERROR
+    )
+    with transaction.atomic():
+        changed = failed.update(
+            status=TransmissionStatus.QUEUED,
+            attempts=0,
+            next_attempt_at=at,
+            wire=None,
+            mdn=None,
+            message_id="",
+            mdn_state=MdnState.NONE,
+            disposition="",
+            error_code="",
+            error_text="",
+            done_at=None,
+        )
+        if not changed:
+            raise NotPossible("Only what failed on its way to an AS2 partner is sent again.")
+        entry = Entry(
+            Operation.REPROCESSED,
+            f"{row.filename} is sent again",
+            mailbox=row.integration.mailbox_id,
+            transmission=row.pk,
+            actor=name_of(by),
+        )
+        audit.write([entry], at=at)
+        doorbell.ring(as2_answers.TASK)
 
 
 def test_connection(as2: As2Connection) -> Tested:
