@@ -173,7 +173,7 @@ function begin() {
       if (event.target.name === "direction") showDirection();
       if (event.target.name === "target") showTarget();
       if (event.target.name === "engine") setMode();
-      if (kind === "change" && event.target.name === "example_file") offerMap(box);
+      if (kind === "change" && ["example_file", "example_from"].includes(event.target.name)) offerMap(box);
     });
   }
   const wait = window.setInterval(() => {

@@ -320,6 +320,17 @@ def test_page_lists_the_rules_and_what_waits(admin_client):
     assert "system user" in page
 
 
+def test_what_waited_is_let_go_from_the_page(admin_client):
+    row = make_sftp().integration
+    file = make_transmission(row, status=TransmissionStatus.WAITING)
+    assert "Process now" in admin_client.get(page_of(row)).text
+
+    step(admin_client, "process_now", row)
+
+    file.refresh_from_db()
+    assert file.status == TransmissionStatus.RECEIVED
+
+
 def test_deleting_an_integration_is_in_the_trail(admin_client):
     row = make_sftp().integration
 
