@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -14,9 +15,8 @@ from integrations import audit, default_rules, hooks, incoming, leases
 from integrations.announcing import About
 from integrations.audit import Entry
 from integrations.choices import DeliveryStatus, EnvelopeStatus, LogStatus, Operation
-from integrations.connections import is_on
 from integrations.counting import count
-from integrations.directory import Directory, integration_of
+from integrations.directory import Directory, integration_of, is_on
 from integrations.exceptions import DocumentRefused, IntegrationError
 from integrations.inward import Inward
 from integrations.models import ConversionLog, EnvelopeDelivery
@@ -34,7 +34,9 @@ RELATED = (
 )
 
 
-def deliver_due(at: datetime.datetime, *, most: int = BATCH) -> int:
+def deliver_due(
+    at: datetime.datetime, *, most: int = BATCH, stopped: Callable[[], bool] = lambda: False
+) -> int:
     """Look at up to `most` deliveries; answer how many were."""
     token, ids = leases.claim(EnvelopeDelivery.objects.all(), at, most)
     if not ids:
@@ -43,6 +45,9 @@ def deliver_due(at: datetime.datetime, *, most: int = BATCH) -> int:
     directory = Directory()
     rows = EnvelopeDelivery.objects.filter(pk__in=ids, claimed_by=token)
     for row in rows.select_related(*RELATED).order_by("pk"):
+        if stopped():
+            leases.give_back(EnvelopeDelivery.objects.all(), token)
+            break
         try:
             _deliver(Inward(row, directory.book(row.mailbox.account), at))
         except Exception:  # the others of the batch go on; this one is tried again by its lease
@@ -68,7 +73,10 @@ def _deliver(case: Inward) -> None:
         crash.point("delivery_made")
         _finish(case)
     except IntegrationError as error:
-        _fail(case, error)
+        if error.code in leases.NOT_NOW:
+            leases.postpone(row, case.at + leases.LATER)
+        else:
+            _fail(case, error)
     crash.point("delivery_committed")
 
 
@@ -106,8 +114,10 @@ def _finish(case: Inward) -> None:
         crash.point("delivery_moved")
         received = _received(case)
         case.act()
+        is_again = case.row.logs.exists()
+        if case.rule or is_again:
+            _log(case, LogStatus.REPROCESSED if is_again else LogStatus.PROCESSED)
         if case.rule:
-            _log(case, LogStatus.REPROCESSED if case.was_done_before() else LogStatus.PROCESSED)
             count(case.rule, ok=True)
         audit.write([*received, *case.story], at=case.at)
         crash.point("delivery_written")

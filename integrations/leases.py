@@ -10,6 +10,7 @@ import datetime
 import os
 import secrets
 import socket
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
@@ -17,7 +18,9 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.models import EnvelopeDelivery, Transmission
 
-LEASE = datetime.timedelta(minutes=5)
+LEASE = datetime.timedelta(minutes=10)
+LATER = datetime.timedelta(minutes=1)  # when somebody else is busy
+NOT_NOW = ("busy",)  # codes of errors that are nobody's fault: it is tried again then
 MOST_ATTEMPTS = 5  # a document that so many workers began and none ended may be what kills them
 
 Row = TypeVar("Row", Transmission, EnvelopeDelivery)
@@ -28,7 +31,8 @@ def claim(
 ) -> tuple[str, list[int]]:
     """Take up to `most` of these rows: those that are `free`, or left by a worker that is gone.
 
-    Answers the claim's token and the ids in order.
+    One that was left is taken alone: if it kills its worker, it takes no others along. Answers the
+    claim's token and the ids in order.
     """
     token = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(8)}"
     takeable = Q(status=free) | Q(status="working", lease_until__lte=at)
@@ -37,7 +41,9 @@ def claim(
         chosen = rows.filter(takeable).order_by("pk")
         if skips:
             chosen = chosen.select_for_update(skip_locked=True, of=("self",))
-        ids = list(chosen.values_list("pk", flat=True)[:most])
+        found = list(chosen.values_list("pk", "attempts")[:most])
+        ids = [pk for pk, _ in takewhile(lambda row: not row[1], found)]
+        ids = ids or [pk for pk, _ in found[:1]]
         if ids:
             rows.model._default_manager.filter(takeable, pk__in=ids).update(
                 status="working",
@@ -46,6 +52,12 @@ def claim(
                 attempts=F("attempts") + 1,
             )
     return token, ids
+
+
+def give_back(rows: QuerySet[Row], token: str, *, free: str = "received") -> int:
+    """What this claim has not come to yet is free again, as if it had never been claimed."""
+    mine = rows.filter(claimed_by=token, status="working")
+    return mine.update(status=free, claimed_by="", lease_until=None, attempts=F("attempts") - 1)
 
 
 def end(row: Transmission | EnvelopeDelivery, status: str, **fields: Any) -> bool:
@@ -57,7 +69,9 @@ def end(row: Transmission | EnvelopeDelivery, status: str, **fields: Any) -> boo
     return bool(ended)
 
 
-def postpone(row: Transmission, until: datetime.datetime) -> bool:
+def postpone(row: Transmission | EnvelopeDelivery, until: datetime.datetime) -> bool:
     """It cannot be done now: it is claimed again then, and this time does not count."""
-    mine = Transmission.objects.filter(pk=row.pk, status="working", claimed_by=row.claimed_by)
+    mine: QuerySet[Any] = type(row)._default_manager.filter(
+        pk=row.pk, status="working", claimed_by=row.claimed_by
+    )
     return bool(mine.update(claimed_by="", lease_until=until, attempts=F("attempts") - 1))

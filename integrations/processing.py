@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -17,9 +18,8 @@ from integrations.announcing import About
 from integrations.audit import Entry
 from integrations.becoming import Case
 from integrations.choices import LogStatus, Operation, TransmissionStatus
-from integrations.connections import is_on
 from integrations.counting import count
-from integrations.directory import Directory
+from integrations.directory import Directory, is_on
 from integrations.exceptions import ConversionFailed, DocumentRefused, IntegrationError
 from integrations.models import ConversionLog, Envelope, Transmission
 from omnichannel import crash
@@ -28,12 +28,12 @@ from omnichannel.exceptions import Busy, ImportRefused, OmnichannelError
 logger = logging.getLogger(__name__)
 
 BATCH = 25
-NOT_NOW = ("busy",)  # codes of errors that are nobody's fault
-LATER = datetime.timedelta(minutes=1)  # when who takes the document is busy
 RELATED = ("blob", "repeats", "integration__mailbox__account")
 
 
-def process_due(at: datetime.datetime, *, most: int = BATCH) -> int:
+def process_due(
+    at: datetime.datetime, *, most: int = BATCH, stopped: Callable[[], bool] = lambda: False
+) -> int:
     """Look at up to `most` files; answer how many were."""
     incoming = Transmission.objects.filter(is_incoming=True)
     token, ids = leases.claim(incoming, at, most)
@@ -43,6 +43,9 @@ def process_due(at: datetime.datetime, *, most: int = BATCH) -> int:
     directory = Directory()
     rows = Transmission.objects.filter(pk__in=ids, claimed_by=token).select_related(*RELATED)
     for row in rows.order_by("pk"):
+        if stopped():
+            leases.give_back(Transmission.objects.all(), token)
+            break
         try:
             _process(Case(row, directory.book(row.integration.mailbox.account), at))
         except Exception:  # the others of the batch go on; this one is tried again by its lease
@@ -67,7 +70,7 @@ def _process(case: Case) -> None:
     except Busy:
         _postpone(case)
     except IntegrationError as error:
-        if error.code in NOT_NOW:
+        if error.code in leases.NOT_NOW:
             _postpone(case)
         else:
             _drop(case)
@@ -77,7 +80,7 @@ def _process(case: Case) -> None:
 
 def _postpone(case: Case) -> None:
     _drop(case)
-    leases.postpone(case.row, case.at + LATER)
+    leases.postpone(case.row, case.at + leases.LATER)
 
 
 def _drop(case: Case) -> None:

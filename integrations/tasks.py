@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import delivering, expiry, processing, retention
+from integrations import (
+    as2_receipts,
+    as2_sending,
+    certificates,
+    delivering,
+    expiry,
+    hooks,
+    processing,
+    retention,
+)
 from omnichannel import doorbell, installation
 from omnichannel.lifecycle import stop_requested
 
@@ -18,12 +29,31 @@ PURGE_SECONDS = 50
 
 @shared_task
 def process_transmissions() -> int:
-    return _work(lambda: processing.process_due(timezone.now()), "process_transmissions")
+    return _work(processing.process_due, "process_transmissions")
 
 
 @shared_task
 def deliver_envelopes() -> int:
-    return _work(lambda: delivering.deliver_due(timezone.now()), "deliver_envelopes")
+    return _work(delivering.deliver_due, "deliver_envelopes")
+
+
+@shared_task
+def send_as2() -> int:
+    return 0 if installation.is_held() else as2_sending.send_due(timezone.now())
+
+
+@shared_task
+def check_async_mdn() -> int:
+    return 0 if installation.is_held() else as2_receipts.check_async_mdn(timezone.now())
+
+
+@shared_task
+def certificate_watch() -> int:
+    """Who asks for it once a day or more often is told once a day."""
+    at = timezone.now()
+    for found in certificates.expiring(at):
+        hooks.certificate_expiring(found.integration, found.which, found.expires_at, at=at)
+    return certificates.finish_renewals(at)
 
 
 @shared_task
@@ -39,11 +69,15 @@ def purge_documents() -> int:
     )
 
 
-def _work(step: Callable[[], int], name: str) -> int:
+class Step(Protocol):
+    def __call__(self, at: datetime.datetime, *, stopped: Callable[[], bool]) -> int: ...
+
+
+def _work(step: Step, name: str) -> int:
     """Batch after batch until nothing is due, or others should have their turn: then ring again."""
     until, done = time.monotonic() + WORK_SECONDS, 0
     while not installation.is_held() and not stop_requested():
-        found = step()
+        found = step(timezone.now(), stopped=stop_requested)
         done += found
         if not found:
             return done

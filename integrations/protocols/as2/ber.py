@@ -12,7 +12,7 @@ from asn1crypto import core
 
 SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 NOTHING = -1
-MOST_ELEMENTS = 300_000  # a content of 64 MB in pieces of 250 bytes; more is an attack
+MOST_ELEMENTS = 100_000  # 64 MB in pieces of 700 bytes; more is an attack
 DEEPEST = 12
 SMALL = 1024 * 1024
 

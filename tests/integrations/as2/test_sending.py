@@ -15,8 +15,7 @@ from tests.integrations.as2.rows import make_connection, make_outgoing, pem_of
 from tests.integrations.as2.stations import AT, acme, as_partner, pair, studio
 from tests.integrations.as2.stations_online import Online
 
-# The calls are made in threads, and the rows must be seen there on PostgreSQL too.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 MINUTE = datetime.timedelta(minutes=1)
 
 

@@ -194,7 +194,7 @@ def test_second_default_rule_is_not_applied_by_a_late_worker(sent, house_integra
     def slow(*arguments):
         real(*arguments)
         monkeypatch.setattr(incoming, "examine", real)
-        deliver_due(NOW + minutes(6))
+        deliver_due(NOW + minutes(11))
 
     monkeypatch.setattr(incoming, "examine", slow)
 

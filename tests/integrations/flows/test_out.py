@@ -224,6 +224,25 @@ def test_document_that_workers_never_finish_is_given_up(drop, monkeypatch):
     assert (row.status, row.error_code) == (TransmissionStatus.ERROR, "given_up")
 
 
+def test_document_that_was_left_is_taken_alone(drop):
+    for _ in range(3):
+        drop()
+    Transmission.objects.update(status="working", attempts=1, lease_until=NOW)
+
+    assert process_due(NOW) == 1
+
+
+def test_worker_that_is_to_stop_gives_back_what_it_has_not_begun(drop):
+    drop()
+    drop()
+    asked = iter([False, True])
+
+    process_due(NOW, stopped=lambda: next(asked))
+
+    found = Transmission.objects.order_by("pk").values_list("status", "attempts")
+    assert list(found) == [("done", 1), ("received", 0)]
+
+
 def test_claim_that_ran_out_is_taken_over_and_the_late_worker_writes_nothing(drop, monkeypatch):
     from integrations import becoming
 
@@ -233,7 +252,7 @@ def test_claim_that_ran_out_is_taken_over_and_the_late_worker_writes_nothing(dro
     def slow(case):
         real(case)
         monkeypatch.setattr(becoming, "examine", real)
-        process_due(NOW + minutes(6))
+        process_due(NOW + minutes(11))
 
     monkeypatch.setattr(becoming, "examine", slow)
 
