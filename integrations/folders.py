@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from django.db import transaction
-from django.db.models import Count, Sum
 
 from integrations import arrivals, audit
 from integrations.arrivals import Arrived
@@ -63,13 +62,6 @@ def find(integration: int, folder: str, name: str) -> FolderFile:
     if row is None:
         raise FileMissing("There is no such file.")
     return row
-
-
-def usage(integration: int) -> tuple[int, int]:
-    """Bytes and files in all folders of the partner."""
-    rows = FolderFile.objects.filter(integration=integration)
-    sums = rows.aggregate(bytes=Sum("blob__size"), files=Count("pk"))
-    return sums["bytes"] or 0, sums["files"]
 
 
 def place(

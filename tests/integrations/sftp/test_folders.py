@@ -268,6 +268,7 @@ def test_files_of_another_partner_are_not_there(clients, put, media):
     assert not (clients.folder / "theirs.xml").exists()
 
 
+@pytest.mark.slow
 def test_folder_of_ten_thousand_files_is_listed_page_by_page(connect, partner, monkeypatch):
     blob = blobs.store(b"x")
     FolderFile.objects.bulk_create(
@@ -294,6 +295,17 @@ def test_folder_of_ten_thousand_files_is_listed_page_by_page(connect, partner, m
 
     assert len(set(names)) == 10_002
     assert max(sizes) == folders.PAGE
+
+
+def test_folder_of_several_pages_is_listed_whole(connect, put, monkeypatch):
+    monkeypatch.setattr(folders, "PAGE", 2)
+    for number in range(5):
+        put("cinbox", f"{number}.xml")
+
+    wire = connect()
+    names = wire.call(wire.sftp.listdir("/cinbox"))
+
+    assert sorted(names)[2:] == [f"{number}.xml" for number in range(5)]
 
 
 def test_uploads_that_were_given_up_are_removed_after_a_while(connect):
