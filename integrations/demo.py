@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import ProtectedError, Q
 
-from integrations import arrivals, blobs, executing
+from integrations import arrivals, blobs, demo_notice, executing
 from integrations.arrivals import Arrived
 from integrations.choices import (
     AliasScheme,
@@ -67,7 +67,8 @@ def load(at: datetime.datetime) -> None:
     account.save(update_fields=["default_mailbox"])
     _aliases({house: "4000002000004", partner: "4000001000005"})
     version = _template(account)
-    _connect(house, DefaultRule.NOTIFY)
+    _connect(house, DefaultRule.COPY)
+    demo_notice.load()
     integration = _connect(partner, DefaultRule.COPY)
     _orders(partner, version)
     _responses(partner, version)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from django.db import transaction
-from django.db.models import Count, Sum
 
 from integrations import arrivals, audit
 from integrations.arrivals import Arrived
 from integrations.audit import Entry
 from integrations.choices import Folder, Operation, Protocol, TransmissionStatus
 from integrations.exceptions import IntegrationError
-from integrations.models import Blob, EnvelopeEvent, FolderFile, Integration, Transmission
+from integrations.models import EnvelopeEvent, FolderFile, Integration, Transmission
 
 PAGE = 500
 UNTOUCHED = (TransmissionStatus.RECEIVED, TransmissionStatus.WAITING)
@@ -63,37 +61,6 @@ def find(integration: int, folder: str, name: str) -> FolderFile:
     if row is None:
         raise FileMissing("There is no such file.")
     return row
-
-
-def usage(integration: int) -> tuple[int, int]:
-    """Bytes and files in all folders of the partner."""
-    rows = FolderFile.objects.filter(integration=integration)
-    sums = rows.aggregate(bytes=Sum("blob__size"), files=Count("pk"))
-    return sums["bytes"] or 0, sums["files"]
-
-
-def place(
-    integration: Integration,
-    folder: str,
-    name: str,
-    blob: Blob,
-    *,
-    transmission: Transmission | None,
-    at: datetime.datetime,
-) -> FolderFile:
-    """Put a file there for the partner; under another name when its own is taken."""
-    pure, tries = PurePath(name), 0
-    while True:
-        row, is_new = FolderFile.objects.get_or_create(
-            integration=integration,
-            folder=folder,
-            name=name,
-            defaults={"blob": blob, "transmission": transmission, "created_at": at},
-        )
-        if is_new:
-            return row
-        tries += 1
-        name = f"{pure.stem}-{at:%Y%m%d%H%M%S}{f'-{tries}' if tries > 1 else ''}{pure.suffix}"
 
 
 def remove(visitor: Visitor, folder: str, name: str, *, at: datetime.datetime) -> None:

@@ -24,6 +24,7 @@ LEVELS = {
     "webhooks": 5,
     "benchmarks": 4,
     "demo": 4,
+    "demo_notice": 4,
     "proofs": 4,
     "tasks": 4,
     "models": 2,

@@ -16,6 +16,7 @@ from django.utils import timezone
 from integrations import certificates, host_key
 from integrations.exceptions import IntegrationError
 from integrations.models import As2Connection, Integration
+from integrations.protocols.sftp import embedded
 
 SOON = datetime.timedelta(days=30)
 TYPES = {"pem": "application/x-pem-file", "cer": "application/pkix-cert"}
@@ -28,7 +29,7 @@ def sftp(row: Integration, password: str) -> dict[str, Any]:
     except ObjectDoesNotExist:
         return {}
     try:
-        fingerprint, trouble = host_key.fingerprint(), ""
+        fingerprint, trouble = host_key.fingerprint(), embedded.status().trouble
     except IntegrationError as error:
         fingerprint, trouble = "", str(error)
     return {

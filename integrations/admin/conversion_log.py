@@ -72,7 +72,6 @@ class ConversionLogAdmin(ReadOnly, StudioAdmin):
         NoRuleFilter,
         ("created_at", MomentRangeFilter),
     )
-    list_select_related = ("mailbox", "rule", "envelope")
     search_fields = ("filename",)
     search_help_text = "Part of a file name or of a subject, a UUID, or a code of an error"
     paginator = CappedPaginator
@@ -114,7 +113,7 @@ class ConversionLogAdmin(ReadOnly, StudioAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConversionLog]:
         # Bodies of rules and fields of envelopes are on pages of their own.
         heavy = ("rule__body", "envelope__fields", "envelope__tables", "envelope__message")
-        rows = super().get_queryset(request).select_related("rule", "envelope")
+        rows = super().get_queryset(request).select_related("mailbox", "rule", "envelope")
         return rows.defer(*heavy).annotate(may_download=downloads.allowed(request))
 
     def get_search_results(

@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django_ace import AceWidget
 
 from integrations import executing
@@ -17,18 +18,24 @@ from integrations.conversion.names import check_pattern as check_naming
 from integrations.conversion.names import safe_name
 from integrations.conversion.patterns import check_pattern
 from integrations.exceptions import IntegrationError
-from integrations.models import Account, ConversionRule, Mailbox, ValidationFile
+from integrations.models import (
+    Account,
+    ConversionRule,
+    Mailbox,
+    Transmission,
+    ValidationFile,
+)
 from omnichannel.admin.base import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 from omnichannel.admin.template_content import FilesField
 
 KINDS = {".xsd": ValidationKind.XSD, ".sch": ValidationKind.SCHEMATRON}
 MAX_VALIDATION = 2 * 1024 * 1024
+RECENT = 30
 MAX_EXAMPLE = 10 * 1024 * 1024
 TARGETS = {
     Direction.OUT: (RuleTarget.ENVELOPE, RuleTarget.AUDIENCE, RuleTarget.EVENT),
@@ -58,6 +65,11 @@ class BodyEditor(AceWidget):
         return super().media + forms.Media(js=modes)
 
 
+class DocumentChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.filename} ({obj.integration.mailbox}, {obj.created_at:%Y-%m-%d %H:%M})"
+
+
 class RuleForm(forms.ModelForm):
     """`validation` are the validation files as they will be; `digest` is of what was run."""
 
@@ -71,12 +83,6 @@ class RuleForm(forms.ModelForm):
     )
     body = forms.CharField(
         label="Conversion rule", required=False, strip=False, widget=BodyEditor()
-    )
-    attribute_lines = forms.CharField(
-        label="Attributes",
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="One a line: key = constant, or key = /an/xpath of the envelope's XML.",
     )
     option = forms.CharField(
         label="Event or audience",
@@ -99,6 +105,14 @@ class RuleForm(forms.ModelForm):
         help_text="A document as the partner sends it (.edi, .x12, .xml, .json, .csv, .xlsx); for "
         "IN the XML of an envelope. Empty for IN: one is made from the template.",
     )
+    example_from = DocumentChoice(
+        label="or one that came",
+        queryset=Transmission.objects.none(),
+        required=False,
+        empty_label="-",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="One of the last documents that partners sent.",
+    )
     kept_files = forms.MultipleChoiceField(
         label="Validation files", required=False, widget=forms.CheckboxSelectMultiple()
     )
@@ -115,7 +129,7 @@ class RuleForm(forms.ModelForm):
             *("direction", "name", "template_version"),
             *("matching_source", "matching_pattern", "document_type", "sender", "receiver"),
             *("naming_pattern", "output", "engine", "body", "multiple_envelopes"),
-            *("target", "send_zip", "zip_exclude"),
+            "target",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -125,13 +139,15 @@ class RuleForm(forms.ModelForm):
         if "level" not in self.fields:  # somebody who only looks
             return
         cast("forms.ChoiceField", self.fields["level"]).choices = _levels()
+        if "example_from" in self.fields:
+            came = cast("forms.ModelChoiceField[Transmission]", self.fields["example_from"])
+            came.queryset = recent_documents()
         kept = cast("forms.MultipleChoiceField", self.fields["kept_files"])
         kept.choices = [(row.pk, str(row)) for row in self.stored]
         kept.help_text = "Untick what is no longer used." if self.stored else "None yet."
         self.initial.setdefault("kept_files", [row.pk for row in self.stored])
         if rule.pk:
             self.initial.setdefault("level", _level_of(rule))
-            self.initial.setdefault("attribute_lines", _lines_of(rule.attributes))
             options = rule.target_options
             option = options.get("event") or options.get("audience") or ""
             self.initial.setdefault("option", option)
@@ -149,15 +165,6 @@ class RuleForm(forms.ModelForm):
         else:
             self.instance.mailbox, self.instance.account = None, Account.objects.get(pk=key)
         return kind
-
-    def clean_attribute_lines(self) -> dict[str, str]:
-        found = {}
-        for line in filter(None, map(str.strip, self.cleaned_data["attribute_lines"].splitlines())):
-            key, equals, value = (part.strip() for part in line.partition("="))
-            if not (equals and key and value):
-                raise ValidationError(f"Write “{line[:60]}” as key = value.")
-            found[key] = value
-        return found
 
     def clean_new_files(self) -> list[ValidationFile]:
         return [_validation_file(file) for file in self.cleaned_data["new_files"]]
@@ -196,7 +203,6 @@ class RuleForm(forms.ModelForm):
         if not self.is_bound or self.errors or "level" not in self.fields:
             return
         data, rule = self.cleaned_data, self.instance
-        rule.attributes = data["attribute_lines"]
         rule.target_options = _options(data)
         kept = set(map(int, data["kept_files"]))
         self.validation = [row for row in self.stored if row.pk in kept] + data["new_files"]
@@ -222,6 +228,16 @@ class SavedRuleForm(RuleForm):
             self.check_run()
 
 
+def recent_documents() -> QuerySet[Transmission]:
+    """A partner's documents whose bytes are there, the newest first."""
+    came = Transmission.objects.filter(is_incoming=True, blob__purged_at=None)
+    newest = came.order_by("-pk").values_list("pk", flat=True)[:RECENT]
+    rows = Transmission.objects.filter(pk__in=list(newest)).select_related(
+        "blob", "integration__mailbox"
+    )
+    return rows.order_by("-pk")
+
+
 def _options(data: dict[str, Any]) -> dict[str, Any]:
     if data["target"] == RuleTarget.EVENT:
         return {"event": data["option"]}
@@ -229,10 +245,6 @@ def _options(data: dict[str, Any]) -> dict[str, Any]:
         campaign = {"campaign": data["campaign"]} if data["campaign"] else {}
         return {"audience": data["option"], **campaign}
     return {}
-
-
-def _lines_of(attributes: dict[str, str]) -> str:
-    return "\n".join(f"{key} = {value}" for key, value in attributes.items())
 
 
 def _level_of(rule: ConversionRule) -> str:

@@ -41,10 +41,12 @@ class RunPages(StudioAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def run_view(self, request: HttpRequest) -> HttpResponse:
-        """JSON: the result, and the token without which the form cannot be saved."""
+        """JSON: the result, and the token without which the form cannot be saved; or what is
+        wrong, which is an answer like any other.
+        """
         rule, form = self._posted(request)
         if not form.is_valid():
-            return JsonResponse({"error": _told(form)}, status=400)
+            return JsonResponse({"error": _told(form)})
         try:
             data, name = self._example(request, rule, form)
         except IntegrationError as error:
@@ -53,7 +55,7 @@ class RunPages(StudioAdmin):
         if not done.is_good:
             said = done.messages[0]
             place = {"line": said.line, "column": said.column}
-            return JsonResponse({"error": said.text, **place}, status=400)
+            return JsonResponse({"error": said.text, **place})
         text, is_cut = _text(done.result)
         told = [_said(said) for said in done.messages]
         return JsonResponse(
@@ -105,6 +107,9 @@ class RunPages(StudioAdmin):
         if file:
             file.seek(0)
             return file.read(), file.name
+        came = form.cleaned_data.get("example_from")
+        if came:
+            return blobs.read(came.blob), came.filename
         if rule.example is not None:
             return blobs.read(rule.example), rule.example_name
         if rule.direction == Direction.IN:
@@ -130,4 +135,4 @@ def _told(form: Any) -> str:
 
 def _failed(error: IntegrationError) -> JsonResponse:
     place = {"line": error.line, "column": error.column} if error.line else {}
-    return JsonResponse({"error": str(error), "code": error.code, **place}, status=400)
+    return JsonResponse({"error": str(error), "code": error.code, **place})

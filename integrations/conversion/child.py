@@ -48,10 +48,11 @@ class Limits:
     cpu: int = 5
     wall: int = 15
     memory: int = 512 * MB
-    output: int = 64 * MB
+    output: int = 96 * MB
 
 
 LIMITS = Limits()
+_channels: set[socket.socket] = set()  # to every process that lives
 
 
 class _Process:
@@ -61,6 +62,7 @@ class _Process:
         self.jobs = 0
         ours, theirs = socket.socketpair()
         self.channel = ours
+        _channels.add(ours)
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-c", CODE, ROOT],
@@ -101,6 +103,7 @@ class _Process:
 
     def end(self) -> None:
         """It and the job it may be at."""
+        _channels.discard(self.channel)
         self.channel.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -136,8 +139,9 @@ _pool = _Pool()
 def _after_fork() -> None:
     """The processes are the parent's; their channels must not stay open here."""
     global _pool
-    for process in _pool.waiting:
-        process.channel.close()
+    for channel in _channels:
+        channel.close()
+    _channels.clear()
     _pool = _Pool()
 
 

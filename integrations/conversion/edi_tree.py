@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
-
-from lxml import etree
+from xml.sax.saxutils import escape
 
 from integrations.conversion import edifact, x12
 from integrations.conversion.grammars import Node, grammar
@@ -29,48 +29,63 @@ from integrations.conversion.segments import (
     Segment,
     Standard,
 )
+from integrations.conversion.xml_reading import parse
 from integrations.exceptions import ConversionFailed
 
 Element = Any  # lxml has no types
+MAX_TREE = 512 * 1024 * 1024  # bytes of text; memory is limited anyway
 STANDARDS = {"EDIFACT": EDIFACT, "X12": X12}
 CONTAINER = re.compile(r"(MESSAGE|FUNCTIONAL_GROUP|GROUP_[0-9]+)\Z")
+PLACE = re.compile(r"[0-9]{2}\Z")
 SEGMENT = re.compile(r"[A-Z][A-Z0-9]{1,2}\Z")
 
 
 def to_tree(interchange: Interchange) -> tuple[Element, list[str]]:
     """The tree and the warnings about messages that have no groups."""
+    text, warnings = text_of(interchange)
+    return parsed(text), warnings
+
+
+def parsed(text: bytes) -> Element:
+    return parse(text, most=MAX_TREE)
+
+
+def text_of(interchange: Interchange) -> tuple[bytes, list[str]]:
+    """The tree as XML: a text is parsed much faster than a tree is put together."""
     standard = interchange.standard
-    root = etree.Element(standard.name)
+    text = [f"<{standard.name}>"]
     warnings: list[str] = []
     for segment in (interchange.header, *interchange.loose):
-        _add(root, segment, standard)
+        _add(text, segment, standard)
     for group in interchange.groups:
-        place = root
         if group.header is not None:
-            place = etree.SubElement(root, "FUNCTIONAL_GROUP")
-            _add(place, group.header, standard)
+            text.append("<FUNCTIONAL_GROUP>")
+            _add(text, group.header, standard)
         for message in group.messages:
-            warnings += _add_message(place, message, standard)
+            warnings += _add_message(text, message, standard)
         if group.trailer is not None:
-            _add(place, group.trailer, standard)
+            _add(text, group.trailer, standard)
+            text.append("</FUNCTIONAL_GROUP>")
     if interchange.trailer is not None:
-        _add(root, interchange.trailer, standard)
-    return root, list(dict.fromkeys(warnings))
+        _add(text, interchange.trailer, standard)
+    text.append(f"</{standard.name}>")
+    return "".join(text).encode(), list(dict.fromkeys(warnings))
 
 
-def _add_message(parent: Element, message: Sequence[Segment], standard: Standard) -> list[str]:
+def _add_message(text: list[str], message: Sequence[Segment], standard: Standard) -> list[str]:
     kind = message_type(message[0], standard)
-    found = etree.SubElement(parent, "MESSAGE", type=kind)
-    _add(found, message[0], standard)
     rules = grammar(standard.name, kind)
-    places = None if rules is None else nested(rules, message[1:-1])
+    body = message[1:-1]
+    places = None if rules is None else nested(rules, body)
+    text.append(f'<MESSAGE type="{kind}" groups="{"no" if places is None else "yes"}">')
+    _add(text, message[0], standard)
     if places is None:
-        for segment in message[1:-1]:
-            _add(found, segment, standard)
+        for segment in body:
+            _add(text, segment, standard)
     else:
-        _add_nested(found, places, message[1:-1], standard)
-    found.set("groups", "no" if places is None else "yes")
-    _add(found, message[-1], standard)
+        _add_nested(text, places, body, standard)
+    _add(text, message[-1], standard)
+    text.append("</MESSAGE>")
     if places is not None:
         return []
     if rules is None:
@@ -79,17 +94,20 @@ def _add_message(parent: Element, message: Sequence[Segment], standard: Standard
 
 
 def _add_nested(
-    root: Element,
+    text: list[str],
     places: Sequence[tuple[int, list[int]]],
     segments: Sequence[Segment],
     standard: Standard,
 ) -> None:
-    stack = [root]
-    for (kept, opened), segment in zip(places, segments, strict=True):
-        del stack[kept + 1 :]
-        for number in opened:
-            stack.append(etree.SubElement(stack[-1], f"GROUP_{number}"))
-        _add(stack[-1], segment, standard)
+    opened: list[str] = []  # the ends of the groups that are open
+    for (kept, begun), segment in zip(places, segments, strict=True):
+        while len(opened) > kept:
+            text.append(opened.pop())
+        for number in begun:
+            text.append(f"<GROUP_{number}>")
+            opened.append(f"</GROUP_{number}>")
+        _add(text, segment, standard)
+    text.extend(reversed(opened))
 
 
 def nested(rules: Node, segments: Sequence[Segment]) -> list[tuple[int, list[int]]] | None:
@@ -136,20 +154,35 @@ def message_type(header: Segment, standard: Standard) -> str:
     return kind if re.fullmatch("[A-Z0-9]{1,6}", kind) else ""
 
 
-def _add(parent: Element, segment: Segment, standard: Standard) -> None:
-    found = etree.SubElement(parent, segment.tag)
+def _add(text: list[str], segment: Segment, standard: Standard) -> None:
+    tag = segment.tag
+    text.append(f"<{tag}>")
     for place, repeats in enumerate(segment.elements, 1):
-        name = f"{segment.tag}{place:02d}"
         for parts in repeats:
             if not any(parts):
                 continue
-            element = etree.SubElement(found, name)
+            begin, end, components = _names(tag, place)
+            text.append(begin)
             if len(parts) == 1 and not standard.always_components:
-                element.text = parts[0]
-                continue
-            for number, part in enumerate(parts, 1):
-                if part:
-                    etree.SubElement(element, f"{name}{number:02d}").text = part
+                text.append(_written(parts[0]))
+            else:
+                for part, name in zip(parts, components, strict=False):
+                    if part:
+                        text.append(f"<{name}>{_written(part)}</{name}>")
+            text.append(end)
+    text.append(f"</{tag}>")
+
+
+@lru_cache(maxsize=5_000)
+def _names(tag: str, place: int) -> tuple[str, str, tuple[str, ...]]:
+    """The begin and the end of an element, and the names of its components."""
+    name = f"{tag}{place:02d}"
+    components = tuple(f"{name}{number:02d}" for number in range(1, MAX_PARTS + 1))
+    return f"<{name}>", f"</{name}>", components
+
+
+def _written(part: str) -> str:
+    return part if part.isalnum() else escape(part).replace("\r", "&#13;")
 
 
 def write(root: Element) -> bytes:
@@ -180,30 +213,38 @@ def _segment(element: Element) -> Segment:
     found: list[list[list[str]]] = []
     for child in _elements(element):
         place = _place(child, element.tag)
-        found += [[] for _ in range(place - len(found))]
+        while len(found) < place:
+            found.append([])
         found[place - 1].append(_components(child))
     return Segment(element.tag, found)
 
 
 def _components(element: Element) -> list[str]:
-    children = list(_elements(element))
+    children = _elements(element) if len(element) else ()
     if not children:
         return [(element.text or "").strip("\r\n\t")]
     parts: list[str] = []
     for child in children:
         place = _place(child, element.tag)
-        parts += [""] * (place - len(parts))
+        while len(parts) < place:
+            parts.append("")
         parts[place - 1] = child.text or ""
     return parts
 
 
 def _place(element: Element, parent: str) -> int:
-    number = element.tag[len(parent) :]
-    is_place = element.tag.startswith(parent) and len(number) == 2 and number.isdecimal()
-    if not is_place or not 1 <= int(number) <= MAX_PARTS:
+    place = _place_of(element.tag, parent)
+    if not place:
         text = f"<{element.tag[:40]}> is not a part of {parent}: write {parent}01, {parent}02."
         raise ConversionFailed(text, "element", line=_line(element))
-    return int(number)
+    return place
+
+
+@lru_cache(maxsize=5_000)
+def _place_of(tag: str, parent: str) -> int:
+    """0 for what is no part of its parent."""
+    number = tag[len(parent) :]
+    return int(number) if tag.startswith(parent) and PLACE.match(number) else 0
 
 
 def _elements(parent: Element) -> list[Element]:

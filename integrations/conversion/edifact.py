@@ -14,6 +14,7 @@ from integrations.conversion.segments import (
     Interchange,
     Repeats,
     Segment,
+    check_parts,
     check_storable,
     refused,
     trimmed,
@@ -122,15 +123,22 @@ def segments_of(text: str, separators: Separators) -> Iterable[Segment]:
 
 def segment_of(piece: str, number: int, separators: Separators) -> Segment:
     release = separators.release
-    tag, *elements = split(piece, separators.element, release)
+    is_released = bool(release) and release in piece
+    if is_released:
+        tag, *elements = split(piece, separators.element, release)
+    else:
+        tag, *elements = piece.split(separators.element)
     if not TAG.match(tag):
         shown = Segment("?", [], number)
         raise refused(EDIFACT, shown, "It does not begin with a tag of three letters.", "tag")
-    segment = Segment(tag, [_repeats(element, separators) for element in elements], number)
-    if len(elements) > MAX_PARTS or any(
-        len(parts) > MAX_PARTS for repeats in segment.elements for parts in repeats
-    ):
-        raise refused(EDIFACT, segment, f"It has more than {MAX_PARTS} elements.", "too_large")
+    if is_released or separators.repetition:
+        found = [_repeats(element, separators) for element in elements]
+    else:
+        component = separators.component
+        found = [[element.split(component)] if element else [] for element in elements]
+    segment = Segment(tag, found, number)
+    if len(piece) > MAX_PARTS:
+        check_parts(EDIFACT, segment)
     return segment
 
 
@@ -179,7 +187,8 @@ def write(segments: Sequence[Segment]) -> bytes:
         raise ConversionFailed("UNB0101 has to be a character set, UNOA to UNOY.", "charset")
     repetition = "*" if whole[0].value(1, 2) == "4" else ""
     text = f"UNA:+.?{repetition or ' '}'\r\n"
-    text += "".join(_written(segment, repetition) + "'\r\n" for segment in whole)
+    escaped = re.compile(f"[?:+'{repetition}]")
+    text += "".join(_written(segment, repetition, escaped) + "'\r\n" for segment in whole)
     try:
         return text.encode(CHARSETS[name])
     except UnicodeEncodeError as error:
@@ -188,14 +197,15 @@ def write(segments: Sequence[Segment]) -> bytes:
         ) from error
 
 
-def _written(segment: Segment, repetition: str) -> str:
-    escaped = re.compile(f"[?:+'{repetition}]")
-
-    def element(repeats: Repeats) -> str:
+def _written(segment: Segment, repetition: str, escaped: re.Pattern[str]) -> str:
+    elements: list[str] = []
+    for repeats in segment.elements:
         if len(repeats) > 1 and not repetition:
             raise ConversionFailed(f"{segment.tag}: only syntax 4 can repeat an element.", "repeat")
-        return repetition.join(
-            ":".join(escaped.sub(r"?\g<0>", part) for part in trimmed(parts)) for parts in repeats
-        )
+        written = [":".join(_escaped(trimmed(parts), escaped)) for parts in repeats]
+        elements.append(repetition.join(written))
+    return "+".join([segment.tag, *trimmed(elements)])
 
-    return "+".join([segment.tag, *trimmed([element(each) for each in segment.elements])])
+
+def _escaped(parts: list[str], escaped: re.Pattern[str]) -> list[str]:
+    return [part if part.isalnum() else escaped.sub(r"?\g<0>", part) for part in parts]

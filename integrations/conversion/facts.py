@@ -11,6 +11,7 @@ from lxml import etree
 from integrations.conversion import edifact, x12
 from integrations.conversion.formats import Format, sniff
 from integrations.conversion.segments import EDIFACT, NOT_IN_XML, Segment
+from integrations.conversion.xml_reading import local_name
 from integrations.exceptions import DocumentRefused
 
 HEAD = 65_536  # bytes that are looked at
@@ -96,7 +97,7 @@ def _of_xml(data: bytes) -> Facts:
         events.feed(data[:HEAD])
     root, number, sender, receiver = "", "", "", ""
     for event, element in events.read_events():
-        name = etree.QName(element).localname if isinstance(element.tag, str) else ""
+        name = local_name(element)
         if event == "start":
             root = root or name
         elif root not in ROOTS:

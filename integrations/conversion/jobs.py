@@ -12,7 +12,7 @@ from integrations.conversion.engines import fieldmap, passthrough, xslt
 from integrations.conversion.engines.task import Made, Task
 from integrations.conversion.formats import MEDIA_TYPES, sniff
 from integrations.conversion.names import safe_name
-from integrations.conversion.native import Document, NativeEnvelope, write_native
+from integrations.conversion.native import MAX_BYTES, Document, NativeEnvelope, write_native
 from integrations.conversion.native_reading import envelopes_of, parse_native
 from integrations.conversion.rule import IN, Rule, from_json
 from integrations.conversion.starting import map_of
@@ -75,7 +75,7 @@ def _envelopes(made: Made, source: Document) -> list[NativeEnvelope]:
 
 
 def _inward(rule: Rule, engine: Convert, checks: list[validation.Check], data: bytes) -> Answer:
-    view = parse(data, what="The envelope XML")
+    view = parse(data, what="The envelope XML", most=MAX_BYTES)
     made = engine(_task(rule, view), Document("envelope.xml", "application/xml", data))
     if made.tree is not None:
         result = outputs.from_tree(made.tree, rule.output)

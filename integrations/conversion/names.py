@@ -87,7 +87,7 @@ def _date_format(words: str) -> str:
 
 def safe_name(raw: str, fallback: str = "file") -> str:
     """The last part of a path, of letters, digits and a few signs, at most 120 bytes long."""
-    name = unicodedata.normalize("NFC", re.split(r"[/\\]", raw)[-1])
+    name = unicodedata.normalize("NFC", re.split(r"[/\\]", raw[-1_000:])[-1])
     name = "".join(character if _is_allowed(character) else "_" for character in name)
     name = re.sub(r"\s+", " ", name).strip(" .")
     stem, dot, ending = name.rpartition(".")

@@ -32,6 +32,7 @@ from integrations.conversion.segments import NOT_IN_XML
 from integrations.conversion.xml_reading import serialised
 
 Element = Any  # lxml has no types
+MAX_BYTES = 96 * 1024 * 1024  # a file of 64 MB in base64, and more beside it
 PART = 3 * 1024 * 1024  # bytes of a document in one text of XML
 ABOUT = ("uuid", "sender", "template", "version", "chain", "sent")
 SCHEMES = ("UUID", "GLN", "DUNS", "AS2", "EMAIL", "EDI-ID", "FREE")

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from integrations.conversion.names import safe_name
-from integrations.conversion.native import ABOUT, SCHEMES, Document, NativeEnvelope, Recipient
+from integrations.conversion.native import (
+    ABOUT,
+    MAX_BYTES,
+    SCHEMES,
+    Document,
+    NativeEnvelope,
+    Recipient,
+)
 from integrations.conversion.xml_reading import elements, local_name, parse
 from integrations.exceptions import DocumentRefused
 
@@ -33,7 +40,7 @@ def parse_native(
 
     `source` is what stands for encoding="source"; without it that encoding is refused.
     """
-    root = parse(data, error_class, what="The envelope XML")
+    root = parse(data, error_class, what="The envelope XML", most=MAX_BYTES)
     return envelopes_of(root, source, error_class)
 
 

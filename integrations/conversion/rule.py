@@ -58,7 +58,16 @@ def check_form(rule: Rule) -> None:
 
 
 def as_json(rule: Rule) -> dict[str, Any]:
-    return {**asdict(rule), "validation": [list(each) for each in rule.validation]}
+    dictionaries = {
+        name: {str(key): str(value) for key, value in words.items()}
+        for name, words in rule.dictionaries.items()
+    }
+    return {
+        **asdict(rule),
+        "validation": [list(each) for each in rule.validation],
+        "parameters": {name: str(value) for name, value in rule.parameters.items()},
+        "dictionaries": dictionaries,
+    }
 
 
 def from_json(source: Mapping[str, Any]) -> Rule:

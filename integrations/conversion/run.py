@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.conversion import child, outputs
+from integrations.conversion import child, native, outputs
 from integrations.conversion import rule as rules
 from integrations.conversion.child import LIMITS, Limits
 from integrations.conversion.engines import passthrough
@@ -27,7 +27,7 @@ def convert(data: bytes, filename: str, rule: Rule, limits: Limits = LIMITS) -> 
     together, or a limit), each with code, line and column where they are known.
     """
     rules.check_form(rule)
-    _check_size(data)
+    _check_size(data, native.MAX_BYTES if rule.direction == rules.IN else MAX_BYTES)
     facts = _facts(data, filename, rule)
     if rule.engine == "passthrough" and not rule.validation:
         output, media_type = _passed(data, filename, rule)
@@ -37,11 +37,11 @@ def convert(data: bytes, filename: str, rule: Rule, limits: Limits = LIMITS) -> 
     return Converted(output, outputs.media_type(rule.output), tuple(warnings), facts)
 
 
-def _check_size(data: bytes) -> None:
+def _check_size(data: bytes, most: int = MAX_BYTES) -> None:
     if not data:
         raise DocumentRefused("The file is empty.", "empty")
-    if len(data) > MAX_BYTES:
-        raise DocumentRefused(f"The file is larger than {MAX_BYTES // 1024**2} MB.", "too_large")
+    if len(data) > most:
+        raise DocumentRefused(f"The file is larger than {most // 1024**2} MB.", "too_large")
 
 
 def _facts(data: bytes, filename: str, rule: Rule) -> Facts:

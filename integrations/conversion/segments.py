@@ -94,6 +94,13 @@ def check_storable(standard: Standard, text: str, segments: list[Segment]) -> No
                 raise refused(standard, segment, "A control character is in it.", "characters")
 
 
+def check_parts(standard: Standard, segment: Segment) -> None:
+    if len(segment.elements) > MAX_PARTS or any(
+        len(parts) > MAX_PARTS for repeats in segment.elements for parts in repeats
+    ):
+        raise refused(standard, segment, f"It has more than {MAX_PARTS} elements.", "too_large")
+
+
 def trimmed(parts: list[str]) -> list[str]:
     """Without what is empty at its end: nothing has to mark its place."""
     length = len(parts)

@@ -66,22 +66,24 @@ def _fields(root: Element, table: Element, namespaces: dict[str, str]) -> dict[s
         set() if table is None else {child for child in table.getparent() if child.tag == table.tag}
     )
     found: dict[str, Any] = {}
-    for leaf in _leaves(root, skipped):
+    for leaf in islice(_leaves(root, skipped), MAX_LOOKED_AT):
         if len(found) >= MAX_FIELDS:
             break
-        found.setdefault(_field_name(leaf), _path(leaf, root, namespaces))
+        name = _field_name(leaf)
+        if name not in found:
+            found[name] = _path(leaf, root, namespaces)
     return found
 
 
 def _table(root: Element, first: Element, namespaces: dict[str, str]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    for leaf in _leaves(first, set()):
+    for leaf in islice(_leaves(first, set()), MAX_LOOKED_AT):
         if len(columns) >= MAX_COLUMNS:
             break
         if local_name(leaf) == "col":
             columns.setdefault(leaf.get("name"), {"column": leaf.get("name")})
-        else:
-            columns.setdefault(_field_name(leaf), _path(leaf, first, namespaces))
+        elif (name := _field_name(leaf)) not in columns:
+            columns[name] = _path(leaf, first, namespaces)
     return {"each": _path(first, root, namespaces, is_repeated=True), "columns": columns}
 
 

@@ -74,15 +74,16 @@ def add_rows(root: Element, rows: Iterable[Sequence[str]]) -> None:
 
 def column_names(header: Sequence[str]) -> list[str]:
     """As they are written; without a name column_3, a second of the same name qty_2."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    counts: dict[str, int] = {}
     for place, cell in enumerate(header, 1):
         name = " ".join(NOT_IN_XML.sub(" ", cell).split())[:LONGEST_NAME] or f"column_{place}"
-        found, count = name, 1
+        found = name
         while found in names:
-            count += 1
-            found = f"{name}_{count}"
-        names.append(found)
-    return names
+            counts[name] = counts.get(name, 1) + 1
+            found = f"{name}_{counts[name]}"
+        names[found] = None
+    return list(names)
 
 
 def table_of(root: Element) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from integrations.conversion import edifact, json_tree, tables, workbook, x12
-from integrations.conversion.edi_tree import to_tree
+from integrations.conversion.edi_tree import parsed, text_of
 from integrations.conversion.formats import MEDIA_TYPES, Format, sniff
 from integrations.conversion.segments import NOT_IN_XML
 from integrations.conversion.xml_reading import parse
@@ -24,10 +24,10 @@ def view_of(data: bytes, filename: str) -> tuple[Element, list[str]]:
     make something.
     """
     kind = sniff(data, filename)
-    if kind is Format.EDIFACT:
-        return to_tree(edifact.read(data))
-    if kind is Format.X12:
-        return to_tree(x12.read(data))
+    if kind in (Format.EDIFACT, Format.X12):
+        reader = edifact if kind is Format.EDIFACT else x12
+        text, warnings = text_of(reader.read(data))  # the segments are gone before it is parsed
+        return parsed(text), warnings
     readers = {
         Format.XML: parse,
         Format.JSON: json_tree.read,

@@ -43,6 +43,11 @@ def main() -> None:
 
     for name in (*CODECS, *CHARSETS.values()):
         codecs.lookup(name)
+    from integrations.conversion.warming import warm_up
+
+    warm_up()
+    gc.collect()
+    gc.disable()  # a job is over before it would pay
     gc.freeze()
     while serve_one():
         pass
@@ -112,10 +117,18 @@ def _write(target: int, data: bytes) -> None:
 
 def limit(limits: Mapping[str, int]) -> None:
     """None of it can be taken back."""
-    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu"], limits["cpu"] + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    lower(resource.RLIMIT_CPU, limits["cpu"], limits["cpu"] + 1)
+    lower(resource.RLIMIT_AS, limits["memory"], limits["memory"])
+    lower(resource.RLIMIT_NOFILE, 0, 0)
     signal.setitimer(signal.ITIMER_REAL, limits["wall"])
+
+
+def lower(kind: int, soft: int, hard: int) -> None:
+    """What is lower already stays so: nobody may raise it."""
+    most = resource.getrlimit(kind)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def work(head: Mapping[str, Any], body: bytes, writing: int) -> None:

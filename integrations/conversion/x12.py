@@ -15,6 +15,7 @@ from integrations.conversion.segments import (
     Interchange,
     Repeats,
     Segment,
+    check_parts,
     check_storable,
     refused,
     trimmed,
@@ -96,18 +97,19 @@ def segment_of(piece: str, number: int, separators: Separators) -> Segment:
     if tag == "ISA":  # its own elements are the separators
         kept = ["" if NOT_IN_XML.search(element) else element for element in elements]
         return Segment(tag, [[[element]] if element else [] for element in kept], number)
-    segment = Segment(tag, [_repeats(element, separators) for element in elements], number)
-    if len(elements) > MAX_PARTS or any(
-        len(parts) > MAX_PARTS for repeats in segment.elements for parts in repeats
-    ):
-        raise refused(X12, segment, f"It has more than {MAX_PARTS} elements.", "too_large")
+    component = separators.component
+    if separators.repetition:
+        found = [_repeats(element, separators) for element in elements]
+    else:
+        found = [[element.split(component)] if element else [] for element in elements]
+    segment = Segment(tag, found, number)
+    if len(piece) > MAX_PARTS:
+        check_parts(X12, segment)
     return segment
 
 
 def _repeats(element: str, separators: Separators) -> Repeats:
-    if not element:
-        return []
-    parts = element.split(separators.repetition) if separators.repetition else [element]
+    parts = element.split(separators.repetition) if element else []
     return [each.split(separators.component) for each in parts]
 
 
@@ -116,12 +118,21 @@ def write(segments: Sequence[Segment]) -> bytes:
 
     Raises ConversionFailed.
     """
-    whole = with_counts(X12, segments)
+    whole = with_counts(X12, [_numbered(segment) for segment in segments])
     if not whole or whole[0].tag != "ISA":
         raise ConversionFailed("X12 has to begin with ISA.", "header")
     separators = _free_separators(whole)
     lines = [_header(whole[0], separators), *(_written(each, separators) for each in whole[1:])]
     return "".join(line + separators.terminator + "\n" for line in lines).encode()
+
+
+def _numbered(segment: Segment) -> Segment:
+    """ISA13 has nine digits, and IEA02 is the same."""
+    if segment.tag != "ISA" or not segment.value(13):
+        return segment
+    elements = list(segment.elements)
+    elements[12] = [[segment.value(13).zfill(9)]]
+    return Segment("ISA", elements, segment.number)
 
 
 def _free_separators(segments: Sequence[Segment]) -> Separators:
@@ -154,8 +165,7 @@ def _header(segment: Segment, separators: Separators) -> str:
     for place, (value, width) in enumerate(zip(values, ISA_WIDTHS, strict=True)):
         if len(value) > width:
             raise ConversionFailed(f"ISA{place + 1:02d} has {width} characters at most.", "isa")
-        is_number = place == 12
-        values[place] = value.rjust(width, "0") if is_number else value.ljust(width)
+        values[place] = value.ljust(width)
     return separators.element.join(["ISA", *values])
 
 

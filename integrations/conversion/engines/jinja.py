@@ -3,7 +3,8 @@
 Names: `doc` is the root of the view, `format` its kind, `parameters` and `dictionaries` are the
 rule's. Of a tree, `doc.UNB.UNB02.UNB0201` is the first such element, `doc.MESSAGE_all` the list of
 all of that name, `doc["@name"]` an attribute, `.text` the text of an element that has more in it.
-For tables (CSV, XLSX) `rows` is a list of {column: text}; for JSON `doc` is the document itself.
+For tables (CSV, XLSX) `rows` is a list of {column: text}; for JSON `doc` is the document
+itself; of an envelope `fields` are its texts by name and `tables` lists of rows of such texts.
 
 Towards the native envelope and XML values are escaped for XML, towards JSON for a JSON text.
 """
@@ -11,6 +12,7 @@ Towards the native envelope and XML values are escaped for XML, towards JSON for
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +25,7 @@ from omnichannel.rendering.environment import HTML, TEXT, run
 Element = Any  # lxml has no types
 MAX_SOURCE = 500_000
 MAX_DEPTH = 200
+QUOTED = re.compile("[\"']([^\"']*)[\"']")
 PLAIN = ("json", "text", "csv")  # what is not XML
 
 
@@ -43,17 +46,15 @@ def compiled(body: str, output: str) -> Callable[[Task, Any], Made]:
             return Made(text=run(template, names_of(task)).encode())
         except TemplateError as error:
             line = int(error.line or 0)
-            text = f"The template, line {line}: {_without_values(str(error))}"
+            text = f"The template, line {line}: {_without_values(str(error), body)}"
             raise ConversionFailed(text, "jinja", line=line) from error
 
     return convert
 
 
-def _without_values(text: str) -> str:
-    """A filter quotes what it was given, which is a part of the document."""
-    if text.startswith('"'):
-        return "a value" + text[text.rfind('"') + 1 :]
-    return text
+def _without_values(text: str, body: str) -> str:
+    """What is quoted may be a part of the document, unless the template itself has it."""
+    return QUOTED.sub(lambda match: match[0] if match[1] in body else "a value", text)
 
 
 def names_of(task: Task) -> dict[str, Any]:
@@ -65,8 +66,23 @@ def names_of(task: Task) -> dict[str, Any]:
         "parameters": dict(task.parameters),
         "dictionaries": {name: dict(words) for name, words in task.dictionaries.items()},
     }
+    if root == "envelope":
+        names.update(_of_envelope(task.view))
     found: dict[str, Any] = _escaped(names) if task.output == "json" else names
     return found
+
+
+def _of_envelope(root: Element) -> dict[str, Any]:
+    tables = {
+        table.get("name"): [_cells(row) for row in elements(table)]
+        for table in root.iterfind("fields/table")
+    }
+    fields = root.find("fields")
+    return {"fields": {} if fields is None else _cells(fields), "tables": tables}
+
+
+def _cells(parent: Element) -> dict[str, str]:
+    return {each.get("name"): each.text or "" for each in parent.iterfind("field")}
 
 
 def of_element(element: Element, depth: int = 0) -> Any:

@@ -171,7 +171,8 @@ def text_of(value: Any) -> str:
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, str):
         return value.strip()
-    return str(value.xpath("string()")).strip()
+    is_leaf = etree.iselement(value) and not len(value)
+    return ((value.text or "") if is_leaf else str(value.xpath("string()"))).strip()
 
 
 def nodes_of(value: Any, place: str) -> list[Element]:

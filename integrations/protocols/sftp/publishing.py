@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Q, Sum
 
-from integrations import arrivals, blobs, folders
+from integrations import arrivals, blobs
 from integrations.arrivals import Arrived
 from integrations.choices import Protocol
 from integrations.folders import FolderFull, FolderRefused, NameTaken
@@ -32,7 +32,10 @@ class Complete:
 
 def begin(partner: Partner, place: Place, *, exclusive: bool) -> tuple[Path, int, int]:
     """A new file to write to, its descriptor, and how many bytes there is room for."""
-    if exclusive and _there(partner, place).exists():
+    here = FolderFile.objects.filter(
+        integration=partner.integration, folder=place.folder, name=place.name
+    )
+    if exclusive and here.exists():
         raise NameTaken("There is a file of this name.")
     room = _room(partner, place)
     path = blobs.scratch()
@@ -40,20 +43,16 @@ def begin(partner: Partner, place: Place, *, exclusive: bool) -> tuple[Path, int
 
 
 def _room(partner: Partner, place: Place) -> int:
-    used, files = folders.usage(partner.integration)
-    replaced = _there(partner, place).values_list("blob__size", flat=True).first()
-    if replaced is None and files >= MOST_FILES:
-        raise FolderFull(f"There are {files} files. Fetch or remove some first.")
-    room = partner.quota - used + (replaced or 0)
+    here = Q(folder=place.folder, name=place.name)
+    used = FolderFile.objects.filter(integration=partner.integration).aggregate(
+        bytes=Sum("blob__size", filter=~here), files=Count("pk", filter=~here)
+    )
+    if used["files"] >= MOST_FILES:
+        raise FolderFull(f"There are {used['files']} files. Fetch or remove some first.")
+    room = partner.quota - (used["bytes"] or 0)
     if room <= 0:
         raise FolderFull("The quota is used up. Fetch or remove files first.")
     return room
-
-
-def _there(partner: Partner, place: Place) -> QuerySet[FolderFile]:
-    return FolderFile.objects.filter(
-        integration=partner.integration, folder=place.folder, name=place.name
-    )
 
 
 def publish(

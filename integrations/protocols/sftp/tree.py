@@ -1,14 +1,11 @@
-"""The requests of one SFTP channel, on a tree that exists in the database only.
-
-Every method of the library's server is answered here: those it has go to the local file system.
-"""
+"""The requests of one SFTP channel, on a tree that exists in the database only."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 from asyncssh import (
@@ -26,7 +23,6 @@ from asyncssh import (
     SFTPNoSuchFile,
     SFTPOpUnsupported,
     SFTPPermissionDenied,
-    SFTPServer,
     SSHServerChannel,
 )
 from django.utils import timezone
@@ -37,6 +33,7 @@ from integrations.protocols.sftp import listings, names
 from integrations.protocols.sftp.downloads import Download
 from integrations.protocols.sftp.listings import Listing
 from integrations.protocols.sftp.names import Place
+from integrations.protocols.sftp.refusals import FIXED, NoFileSystem
 from integrations.protocols.sftp.uploads import Upload
 
 if TYPE_CHECKING:
@@ -44,10 +41,9 @@ if TYPE_CHECKING:
 
 MOST_HANDLES = 32
 Handle = Upload | Download
-FIXED = "The folders are fixed: inbox, outbox, cinbox, coutbox and error."
 
 
-class Tree(SFTPServer):
+class Tree(NoFileSystem):
     def __init__(self, channel: SSHServerChannel[bytes], session: Session) -> None:
         super().__init__(channel)
         self._session = session
@@ -98,9 +94,6 @@ class Tree(SFTPServer):
         await download.begin()
         return download
 
-    def open56(self, path: bytes, desired_access: int, flags: int, attrs: SFTPAttrs) -> NoReturn:
-        raise SFTPOpUnsupported("Use version 3 of the protocol.")
-
     def read(self, file_obj: object, offset: int, size: int) -> Awaitable[bytes]:
         self._session.touch()
         if not isinstance(file_obj, Download):
@@ -136,12 +129,6 @@ class Tree(SFTPServer):
     async def fsync(self, file_obj: object) -> None:
         if isinstance(file_obj, Upload):
             await file_obj.sync()
-
-    def lock(self, file_obj: object, offset: int, length: int, flags: int) -> NoReturn:
-        raise SFTPOpUnsupported("Files are not locked.")
-
-    def unlock(self, file_obj: object, offset: int, length: int) -> NoReturn:
-        raise SFTPOpUnsupported("Files are not locked.")
 
     # --- What there is -----------------------------------------------------------------------
 
@@ -204,6 +191,7 @@ class Tree(SFTPServer):
         place = self._file(path)
         now = timezone.now()
         await self._threads.run(folders.remove, self._visitor, place.folder, place.name, at=now)
+        self._session.forget(place)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         await self._rename(self._file(oldpath), self._file(newpath), overwrite=False)
@@ -218,6 +206,7 @@ class Tree(SFTPServer):
         await self._threads.run(
             step, self._visitor, *names_of_it, overwrite=overwrite, at=timezone.now()
         )
+        self._session.moved(old, new)
 
     def _file(self, path: bytes) -> Place:
         self._session.touch()
@@ -227,41 +216,6 @@ class Tree(SFTPServer):
         if place.is_folder:
             raise SFTPFileIsADirectory(FIXED)
         return place
-
-    def mkdir(self, path: bytes, attrs: SFTPAttrs) -> NoReturn:
-        raise SFTPPermissionDenied(FIXED)
-
-    def rmdir(self, path: bytes) -> NoReturn:
-        raise SFTPPermissionDenied(FIXED)
-
-    # --- What there is not -------------------------------------------------------------------
-
-    def readlink(self, path: bytes) -> NoReturn:
-        raise SFTPOpUnsupported("There are no links.")
-
-    def symlink(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        raise SFTPOpUnsupported("There are no links.")
-
-    def link(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        raise SFTPOpUnsupported("There are no links.")
-
-    def statvfs(self, path: bytes) -> NoReturn:
-        raise SFTPOpUnsupported("There is no file system.")
-
-    def fstatvfs(self, file_obj: object) -> NoReturn:
-        raise SFTPOpUnsupported("There is no file system.")
-
-    def map_path(self, path: bytes) -> NoReturn:
-        raise SFTPOpUnsupported("There is no file system.")
-
-    def reverse_map_path(self, path: bytes) -> NoReturn:
-        raise SFTPOpUnsupported("There is no file system.")
-
-    def format_user(self, uid: int | None) -> str:
-        return "partner"
-
-    def format_group(self, gid: int | None) -> str:
-        return "partner"
 
     async def exit(self) -> None:
         """Clients take the end of a channel without a status for a failure."""

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
+from pathlib import Path
 
 import pytest
 
 from integrations.conversion import Limits, Rule, child, convert, view
+from integrations.conversion.worker import limit
 from integrations.exceptions import ConversionFailed
 from tests.integrations.conversion.examples import rule_body
 
@@ -96,6 +99,27 @@ def test_a_forked_process_starts_its_own(pool):
 
     assert os.read(reading, 10) == b"0"
     assert view(b"{}", "a.json")
+
+
+@pytest.mark.parametrize(
+    "reach", [Path("/etc/passwd").read_bytes, socket.socket], ids=["file", "net"]
+)
+def test_a_job_can_open_nothing(reach):
+    reading, writing = os.pipe()
+
+    worker = os.fork()
+    if not worker:
+        try:
+            limit({"cpu": 1, "memory": 2**32, "wall": 5})
+            reach()
+            os.write(writing, b"opened")
+        except OSError:
+            os.write(writing, b"refused")
+        finally:
+            os._exit(0)
+    os.waitpid(worker, 0)
+
+    assert os.read(reading, 10) == b"refused"
 
 
 def test_threads_convert_at_the_same_time(order, pool):

@@ -178,6 +178,13 @@ def test_a_template_says_nothing_of_the_document_it_failed_at(made):
     assert "PO-2026" not in str(caught.value)
 
 
+def test_a_key_from_the_document_is_not_told_either(made):
+    with pytest.raises(ConversionFailed) as caught:
+        made("jinja", "{{ dictionaries[doc.MESSAGE.BGM.BGM02.BGM0201] }}")
+
+    assert "PO-2026" not in str(caught.value)
+
+
 def test_a_stylesheet_says_nothing_of_the_document_it_failed_at(made):
     body = ROOT.format(
         '<xsl:message terminate="yes">No date, <xsl:value-of select="/"/></xsl:message>'

@@ -111,6 +111,48 @@ def test_json_is_made_of_an_envelope(envelope):
     assert json.loads(found.output)["lines"][1] == {"sku": "TEA-BLACK"}
 
 
+LINES = {"each": "//row", "columns": {"sku": "field[@name='sku']", "Qty?": {"constant": "1"}}}
+NUMBER = {"order": "fields/field[@name='order_number']"}
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "made"),
+    [
+        ({"tables": {"t": LINES}}, "csv", b"sku,Qty?\r\nTEA-GREEN,1\r\n"),
+        ({"fields": NUMBER}, "csv", b"order\r\nPO-2026-0815\r\n"),
+        ({"root": "o", "fields": NUMBER}, "xml", b"<o><order>PO-2026-0815</order></o>"),
+        ({"tables": {"t": LINES}}, "xml", b'<sku>TEA-GREEN</sku><field name="Qty?">1</field>'),
+        ({"text": {"parts": [{"constant": "Nr "}, "subject"]}}, "text", b"Nr Order PO-2026-0815"),
+    ],
+)
+def test_a_field_map_makes_every_kind_of_file(envelope, source, output, made):
+    rule = Rule("in", "fieldmap", json.dumps(source), output)
+
+    assert made in convert(envelope, "envelope.xml", rule).output
+
+
+def test_a_field_map_makes_x12(envelope):
+    def constants(*words: str) -> list[object]:
+        return [{"constant": word} for word in words]
+
+    isa = constants("00", "", "00", "", "ZZ", "S", "ZZ", "R", "261120", "0915", "U", "00401", "1")
+    body = {
+        "segments": [
+            ["ISA", *isa, *constants("0", "T", ">")],
+            ["GS", *constants("PR", "S", "R", "20261120", "0915", "1", "X", "004010")],
+            ["ST", *constants("855", "0001")],
+            ["BAK", *constants("00", "AC"), "fields/field[@name='order_number']"],
+            {"each": "//row", "segments": [["PO1", "", "field[@name='quantity']"]]},
+        ]
+    }
+
+    found = convert(envelope, "e.xml", Rule("in", "fieldmap", json.dumps(body), "x12"))
+
+    assert b"BAK*00*AC*PO-2026-0815~\nPO1**120~" in found.output
+    assert b"SE*6*0001~\nGE*1*1~\nIEA*1*000000001~" in found.output
+    assert b'groups="yes"' in view(found.output, "answer.x12")
+
+
 def test_json_from_a_template_is_always_json(envelope):
     body = '{"order": "{{ doc.subject }}", "note": "{{ parameters.NOTE }}"}'
     rule = Rule("in", "jinja", body, "json", parameters={"NOTE": 'say "hi"\n\\'})
@@ -118,6 +160,14 @@ def test_json_from_a_template_is_always_json(envelope):
     found = convert(envelope, "envelope.xml", rule)
 
     assert json.loads(found.output)["note"] == 'say "hi"\n\\'
+
+
+def test_a_template_knows_the_fields_and_tables_of_an_envelope(envelope):
+    body = "{{ fields.order_number }}:{% for row in tables.lines %}{{ row.sku }},{% endfor %}"
+
+    found = convert(envelope, "envelope.xml", Rule("in", "jinja", body, "text"))
+
+    assert found.output == b"PO-2026-0815:TEA-GREEN,TEA-BLACK,MUG-0.3,"
 
 
 def test_passthrough_hands_on_the_document_of_an_envelope(envelope, order):

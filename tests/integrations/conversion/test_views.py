@@ -81,11 +81,21 @@ def test_facts_of_xml_that_is_broken_are_empty():
     assert read_facts(b"<a><b></c>") == Facts("xml", "a")
 
 
+def test_facts_of_xml_with_an_unknown_prefix_are_read():
+    assert read_facts(b"<x:order><y:a/></x:order>").document_type == "x:order"
+
+
 def test_a_table_keeps_its_columns_by_name():
     root = tables.read("Nr;Größe;;Nr\n1;M;x;2\n\n3;L;y;4;zusatz\n".encode("cp1252"))
 
     assert root.xpath("row[1]/col/@name") == ["Nr", "Größe", "column_3", "Nr_2"]
     assert root.xpath("string(row[@n='4']/col[@name='column_5'])") == "zusatz"
+
+
+def test_many_columns_of_one_name_are_told_apart():
+    header = ";".join(["x"] * 1_000)
+
+    assert tables.column_names(header.split(";"))[-1] == "x_1000"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

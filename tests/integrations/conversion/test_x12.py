@@ -84,5 +84,5 @@ def test_isa_is_written_with_its_fixed_widths():
 
     assert written.index(b"~") == 105
     assert b"*000000007*" in written[:106]
-    assert b"SE*2*0001~\nGE*1*3~\nIEA*1*7~" in written
+    assert b"SE*2*0001~\nGE*1*3~\nIEA*1*000000007~" in written
     assert x12.read(written)
