@@ -4,10 +4,10 @@ import datetime
 
 import pytest
 
-from integrations import hooks
+from integrations import audit, hooks
 from integrations.choices import DefaultRule, Direction, RuleTarget
 from integrations.delivering import deliver_due
-from integrations.models import Envelope, EnvelopeEvent
+from integrations.models import Envelope, EnvelopeEvent, Transmission
 from integrations.processing import process_due
 from omnichannel.models import Event, EventTrigger, Message
 from omnichannel.shipped_events import ensure_shipped_events
@@ -158,6 +158,21 @@ def test_file_fails_when_the_event_of_its_rule_is_not_known(drop, partner):
 
     row.refresh_from_db()
     assert (row.status, row.error_code) == ("error", "event")
+
+
+def test_file_that_cannot_be_written_leaves_the_others_of_its_transaction_alone(drop, partner):
+    event_rule(partner.mailbox, "nothing-like-it", matching_pattern="bad", position=1)
+    good = make_rule(partner.mailbox, position=2)
+    for name in ("one.xml", "bad.xml", "two.xml"):
+        drop(ORDER, name)
+
+    process_due(NOW)
+
+    good.refresh_from_db()
+    statuses = Transmission.objects.order_by("pk").values_list("status", flat=True)
+    assert list(statuses) == ["done", "error", "done"]
+    assert (Envelope.objects.count(), good.ok_count) == (2, 2)
+    assert list(audit.faults()) == []
 
 
 @pytest.mark.usefixtures("mailer")
