@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncssh
@@ -15,11 +16,19 @@ from django.db.models import Q
 from integrations import audit, hooks, passwords
 from integrations.audit import Entry
 from integrations.choices import Operation, Protocol
-from integrations.exceptions import RuleInvalid
 from integrations.folders import Visitor
 from integrations.models import Integration, SftpConnection
 
 MEGABYTE = 1024 * 1024
+RSA, LEAST_RSA_BITS = "ssh-rsa", 2048
+KINDS = (  # of public keys, besides
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
 TOLD_EVERY = datetime.timedelta(minutes=1)
 
 
@@ -94,32 +103,23 @@ def _partner(row: SftpConnection) -> Partner:
         max_file=row.max_file_mb * MEGABYTE,
         quota=row.quota_mb * MEGABYTE,
         max_sessions=row.max_sessions,
-        keys=tuple(key for _, key in _keys(row.authorized_keys) if key),
+        keys=tuple(_keys(row.authorized_keys)),
     )
 
 
-def check_keys(text: str) -> None:
-    """Raises RuleInvalid that names the line which is no public key."""
-    for number, key in _keys(text):
-        if key is None:
-            raise RuleInvalid(
-                f"Line {number} is no public key. A line begins with its kind, such as ssh-ed25519,"
-                " and goes on as in the .pub file. Options are not supported.",
-                "public_key",
-                line=number,
-            )
+def _keys(text: str) -> Iterator[asyncssh.SSHKey]:
+    """A line that is no public key, a weak one, or one with options lets nobody in."""
+    for line in text.splitlines():
+        with suppress(asyncssh.KeyImportError):
+            key = asyncssh.import_public_key(line.strip())
+            if _is_sound(key):
+                yield key
 
 
-def _keys(text: str) -> list[tuple[int, asyncssh.SSHKey | None]]:
-    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1))
-    return [(number, _key(line)) for number, line in lines if line and not line.startswith("#")]
-
-
-def _key(line: str) -> asyncssh.SSHKey | None:
-    try:
-        return asyncssh.import_public_key(line)
-    except asyncssh.KeyImportError:
-        return None
+def _is_sound(key: asyncssh.SSHKey) -> bool:
+    if key.get_algorithm() == RSA:
+        return int(getattr(key.pyca_key, "key_size", 0)) >= LEAST_RSA_BITS
+    return key.get_algorithm() in KINDS
 
 
 def generations(integrations: Iterable[int]) -> dict[int, int]:

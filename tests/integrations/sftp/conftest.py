@@ -46,10 +46,14 @@ class Running:
         self.call(self.server.look())
 
     def settle(self):
-        """Until the threads have done what was asked of them so far."""
+        """Until what the server was asked or told so far is done."""
         self.call(asyncio.sleep(0.05))
+        self.wait_for_threads()
+
+    def wait_for_threads(self):
+        self.call(asyncio.sleep(0))
         self.pool.submit(lambda: None).result(SECONDS)
-        self.call(asyncio.sleep(0.01))
+        self.call(asyncio.sleep(0))
 
     def end(self):
         self.call(self.server.stop(1))
@@ -113,7 +117,9 @@ def connect(running, partner):
     def open_one(login=None, password=None, **options):
         wire = Wire(running.port, login or str(partner.login), password or partner.password)
         opened.append(wire)
-        return wire.open(**options)
+        wire.open(**options)
+        running.wait_for_threads()  # what is written of a sign-in must not meet the test's writes
+        return wire
 
     yield open_one
     for wire in opened:

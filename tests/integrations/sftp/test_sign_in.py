@@ -121,8 +121,34 @@ def test_key_of_somebody_else_is_refused(clients, make_key):
     assert "/inbox" not in result.stdout
 
 
-def test_key_that_is_shown_and_not_proved_lets_nobody_in(connect, running, partner, make_key):
+@pytest.mark.parametrize(
+    ("kind", "options", "number"),
+    [
+        ("ssh-ed25519", {}, 1),
+        ("ecdsa-sha2-nistp256", {}, 1),
+        ("ssh-rsa", {"key_size": 2048}, 1),
+        ("ssh-rsa", {"key_size": 1024}, 0),
+        ("ssh-dss", {}, 0),
+    ],
+)
+def test_weak_keys_let_nobody_in(partner, kind, options, number):
+    key = asyncssh.generate_private_key(kind, **options)
+    SftpConnection.objects.update(authorized_keys=key.export_public_key().decode())
+
+    found = partners.by_login(str(partner.login), "127.0.0.1")
+
+    assert len(found.keys) == number
+
+
+def test_key_that_is_shown_and_not_proved_lets_nobody_in(connect, running, make_key, monkeypatch):
     """Its public half is all that is known: the signature is by another key."""
+    known, is_known = [], sessions.Session.validate_public_key
+
+    async def watched(*args):
+        known.append(await is_known(*args))
+        return known[-1]
+
+    monkeypatch.setattr(sessions.Session, "validate_public_key", watched)
     public = make_key("a").with_suffix(".pub")
     SftpConnection.objects.update(authorized_keys=public.read_text())
     other = asyncssh.read_private_key(make_key("b"))
@@ -132,6 +158,7 @@ def test_key_that_is_shown_and_not_proved_lets_nobody_in(connect, running, partn
     with pytest.raises(REFUSED):
         connect(password="wrong", client_keys=[pair])
 
+    assert known == [True, True]
     assert not running.server.visitors.signed_in()
 
 
@@ -314,11 +341,3 @@ def test_new_password_is_long_and_only_its_hash_is_kept(partner):
     assert partner.integration.generation == before + 1
     assert events(Operation.PASSWORD) == 2
     assert not EnvelopeEvent.objects.filter(text__contains=another)
-
-
-def test_line_that_is_no_public_key_is_named(make_key):
-    good = make_key().with_suffix(".pub").read_text()
-    partners.check_keys(f"# comment\n\n{good}")
-
-    with pytest.raises(Exception, match="Line 2"):
-        partners.check_keys(f"{good}nonsense\n")
