@@ -14,7 +14,7 @@ from integrations.conversion import facts, formats
 from integrations.conversion.names import safe_name
 from integrations.conversion.native import NativeEnvelope
 from integrations.directory import AccountBook
-from integrations.envelopes import Draft, Paper
+from integrations.drafts import Draft, Paper
 from integrations.exceptions import DocumentRefused
 from integrations.matching import Subject
 from integrations.models import Blob, ConversionRule, Mailbox, Transmission

@@ -12,17 +12,13 @@ from django.db.models import F
 from integrations import audit
 from integrations.audit import Entry
 from integrations.choices import DeliveryStatus, Operation, Protocol, TransmissionStatus
-from integrations.envelopes import NotPossible
+from integrations.directory import is_on
+from integrations.drafts import NotPossible
 from integrations.models import EnvelopeDelivery, Integration, Mailbox, SftpConnection, Transmission
 from omnichannel import doorbell
 
 Actor = AbstractBaseUser | AnonymousUser | None
 TASKS = ("process_transmissions", "deliver_envelopes", "send_as2")
-
-
-def is_on(integration: Integration) -> bool:
-    mailbox = integration.mailbox
-    return integration.active and mailbox.is_active and mailbox.account.is_active
 
 
 def name_of(by: Actor) -> str:

@@ -15,8 +15,7 @@ from integrations.choices import (
     Operation,
     Protocol,
 )
-from integrations.connections import is_on
-from integrations.directory import integration_of
+from integrations.directory import integration_of, is_on
 from integrations.exceptions import ConversionFailed
 from integrations.inward import Inward
 from integrations.models import Blob, Envelope, Integration

@@ -15,9 +15,8 @@ from integrations import audit, default_rules, hooks, incoming, leases
 from integrations.announcing import About
 from integrations.audit import Entry
 from integrations.choices import DeliveryStatus, EnvelopeStatus, LogStatus, Operation
-from integrations.connections import is_on
 from integrations.counting import count
-from integrations.directory import Directory, integration_of
+from integrations.directory import Directory, integration_of, is_on
 from integrations.exceptions import DocumentRefused, IntegrationError
 from integrations.inward import Inward
 from integrations.models import ConversionLog, EnvelopeDelivery
@@ -51,6 +50,9 @@ def deliver_due(
             break
         try:
             _deliver(Inward(row, directory.book(row.mailbox.account), at))
+        except OSError:  # a full disk, say: it is nobody's fault
+            logger.exception("%s has to wait.", row)
+            leases.postpone(row, at + leases.LATER)
         except Exception:  # the others of the batch go on; this one is tried again by its lease
             logger.exception("Delivery %s could not be made.", row.pk)
     return len(ids)
@@ -74,7 +76,10 @@ def _deliver(case: Inward) -> None:
         crash.point("delivery_made")
         _finish(case)
     except IntegrationError as error:
-        _fail(case, error)
+        if error.code in leases.NOT_NOW:
+            leases.postpone(row, case.at + leases.LATER)
+        else:
+            _fail(case, error)
     crash.point("delivery_committed")
 
 
@@ -112,8 +117,10 @@ def _finish(case: Inward) -> None:
         crash.point("delivery_moved")
         received = _received(case)
         case.act()
+        is_again = case.row.logs.exists()
+        if case.rule or is_again:
+            _log(case, LogStatus.REPROCESSED if is_again else LogStatus.PROCESSED)
         if case.rule:
-            _log(case, LogStatus.REPROCESSED if case.was_done_before() else LogStatus.PROCESSED)
             count(case.rule, ok=True)
         audit.write([*received, *case.story], at=case.at)
         crash.point("delivery_written")

@@ -83,6 +83,12 @@ def integration_of(mailbox: Mailbox) -> Integration | None:
     return getattr(mailbox, "integration", None)
 
 
+def is_on(integration: Integration) -> bool:
+    """May anything be done for it? Its mailbox and account have to be active as well."""
+    mailbox = integration.mailbox
+    return integration.active and mailbox.is_active and mailbox.account.is_active
+
+
 def notified(mailboxes: Iterable[Mailbox | None]) -> str:
     """The first e-mail address for notices among these mailboxes; empty when none has any."""
     found = (integration_of(mailbox) for mailbox in mailboxes if mailbox)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db import transaction
 
-from integrations import audit, blobs, hooks
+from integrations import archives, audit, blobs, hooks
 from integrations.audit import Entry
 from integrations.choices import DeliveryStatus, EnvelopeStatus, Operation
-from integrations.exceptions import IntegrationError
+from integrations.drafts import Draft, NotPossible, Paper
 from integrations.models import (
-    Blob,
-    DocumentTemplateVersion,
     Envelope,
     EnvelopeDelivery,
     EnvelopeDocument,
-    Mailbox,
     Transmission,
 )
 from omnichannel import doorbell
@@ -28,37 +24,7 @@ from omnichannel import doorbell
 DELIVER = "integrations.tasks.deliver_envelopes"
 LONGEST_SUBJECT = 255
 
-
-class NotPossible(IntegrationError):
-    """The envelope is not in a state from which this is allowed. Nothing was changed."""
-
-    code = "state"
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A document of an envelope whose bytes are stored."""
-
-    name: str
-    media_type: str
-    blob: Blob
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What is to become an envelope."""
-
-    sender: Mailbox
-    recipients: Sequence[Mailbox]
-    subject: str
-    message: str = ""
-    papers: Sequence[Paper] = ()
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, Any] = field(default_factory=dict)
-    template_version: DocumentTemplateVersion | None = None
-    native: Blob | None = None
-    expires_at: datetime.datetime | None = None
-    chain: uuid.UUID | None = None  # of the envelopes that it belongs to
+__all__ = ["Draft", "NotPossible", "Paper", "cancel", "complete", "see", "send", "write"]
 
 
 def write(
@@ -142,7 +108,7 @@ def send(
     if not draft.recipients:
         raise NotPossible("Choose a recipient.")
     stored = [Paper(name, media_type, blobs.store(data)) for name, media_type, data in files]
-    whole = Draft(**{**vars(draft), "papers": [*draft.papers, *stored]})
+    whole = replace(draft, papers=[*draft.papers, *stored])
     with transaction.atomic():
         envelope, entries = write(whole, at=at, actor=by)
         audit.write(entries, at=at)
@@ -150,11 +116,16 @@ def send(
 
 
 def complete(envelope: Envelope, *, by: str, at: datetime.datetime) -> None:
-    """Everybody did with it what they should. Raises NotPossible."""
+    """Everybody did with it what they should: the archives that rules ask for are sent.
+
+    Raises NotPossible, or another IntegrationError when an archive cannot be made.
+    """
+    ready = archives.prepare(envelope)
     with transaction.atomic():
         _move(envelope, EnvelopeStatus.COMPLETED)
+        sent = [entry for archive in ready for entry in archive.send(at=at)]
         told = hooks.envelope_event("envelope-completed", envelope, envelope.sender, at=at)
-        audit.write([_by_hand(Operation.COMPLETED, envelope, by), *told], at=at)
+        audit.write([_by_hand(Operation.COMPLETED, envelope, by), *sent, *told], at=at)
 
 
 def cancel(envelope: Envelope, reason: str, *, by: str, at: datetime.datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 from integrations import placing
 from integrations.audit import Entry
@@ -22,12 +23,15 @@ def hand_over(
     content_type: str,
     *,
     at: datetime.datetime,
+    attributes: Mapping[str, str] | None = None,
 ) -> list[Entry]:
     """In the caller's transaction. `folder` counts with SFTP. Raises ConversionFailed."""
     if integration.protocol == Protocol.SFTP:
-        _, entry = placing.place(
+        row, entry = placing.place(
             integration, folder, name, blob, at=at, delivery=delivery, content_type=content_type
         )
+        if attributes:
+            Transmission.objects.filter(pk=row.pk).update(attributes=dict(attributes))
         return [entry]
     row = Transmission.objects.create(
         integration=integration,
@@ -38,6 +42,7 @@ def hand_over(
         blob=blob,
         status=TransmissionStatus.QUEUED,
         next_attempt_at=at,
+        attributes=dict(attributes or {}),
         delivery=delivery,
         created_at=at,
     )

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from integrations import announcing, blobs, converting, default_rules, handing, matching
+from integrations import (
+    announcing,
+    blobs,
+    conversion,
+    converting,
+    default_rules,
+    handing,
+    matching,
+)
 from integrations.announcing import About
 from integrations.audit import Entry
 from integrations.choices import Direction, Folder, Operation, RuleTarget
@@ -47,6 +55,7 @@ def _hand_over(case: Inward, integration: Integration) -> list[Entry]:
         case.output,
         case.content_type,
         at=case.at,
+        attributes=case.attributes,
     )
 
 
@@ -72,6 +81,8 @@ def _convert(case: Inward, rule: ConversionRule) -> None:
         case.say(Operation.VALIDATED, f"It fits {len(asked.validation)} validation files.")
     case.output, case.content_type = blobs.store(done.output), done.media_type
     case.filename = name_of(rule, case)
+    if rule.attributes:
+        case.attributes = conversion.attributes(case.native, rule.attributes)
     case.say(
         Operation.CONVERTED,
         f"{case.filename}, {len(done.output)} bytes in {done.milliseconds} ms",

@@ -28,6 +28,7 @@ class Inward:
     filename: str = ""
     output: Blob | None = None
     content_type: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
     milliseconds: int = 0
     acts: list[Callable[[], list[Entry]]] = field(default_factory=list)  # in the transaction
 
@@ -43,9 +44,6 @@ class Inward:
         """Raises IntegrationError."""
         for do in self.acts:
             self.story += do()
-
-    def was_done_before(self) -> bool:
-        return self.row.logs.exists()
 
     def say(self, operation: Operation, text: str, **detail: Any) -> None:
         self.story.append(

@@ -19,9 +19,20 @@ from django.db.models import F, Q, QuerySet
 from integrations.models import EnvelopeDelivery, Transmission
 
 LEASE = datetime.timedelta(minutes=10)
+LATER = datetime.timedelta(minutes=1)  # when somebody else is busy
+NOT_NOW = ("busy",)  # codes of errors that are nobody's fault: it is tried again then
 MOST_ATTEMPTS = 5  # a document that so many workers began and none ended may be what kills them
 
 Row = TypeVar("Row", Transmission, EnvelopeDelivery)
+
+
+def to_look_at(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those that are not over, by the index of them: SQLite wants its condition word for word."""
+    if rows.model is Transmission:
+        return rows.extra(
+            where=["integrations_transmission.status IN ('received', 'working', 'queued', 'sent')"]
+        )
+    return rows.extra(where=["integrations_envelopedelivery.status IN ('received', 'working')"])
 
 
 def claim(
@@ -36,7 +47,7 @@ def claim(
     takeable = Q(status=free) | Q(status="working", lease_until__lte=at)
     skips = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        chosen = rows.filter(takeable).order_by("pk")
+        chosen = to_look_at(rows).filter(takeable).order_by("pk")
         if skips:
             chosen = chosen.select_for_update(skip_locked=True, of=("self",))
         found = list(chosen.values_list("pk", "attempts")[:most])
@@ -67,7 +78,9 @@ def end(row: Transmission | EnvelopeDelivery, status: str, **fields: Any) -> boo
     return bool(ended)
 
 
-def postpone(row: Transmission, until: datetime.datetime) -> bool:
+def postpone(row: Transmission | EnvelopeDelivery, until: datetime.datetime) -> bool:
     """It cannot be done now: it is claimed again then, and this time does not count."""
-    mine = Transmission.objects.filter(pk=row.pk, status="working", claimed_by=row.claimed_by)
+    mine: QuerySet[Any] = type(row)._default_manager.filter(
+        pk=row.pk, status="working", claimed_by=row.claimed_by
+    )
     return bool(mine.update(claimed_by="", lease_until=until, attempts=F("attempts") - 1))

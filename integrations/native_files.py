@@ -10,7 +10,7 @@ from integrations import blobs
 from integrations.choices import AliasScheme
 from integrations.conversion import native, native_reading
 from integrations.directory import AccountBook
-from integrations.envelopes import Draft, Paper
+from integrations.drafts import Draft, Paper
 from integrations.exceptions import DocumentRefused
 from integrations.models import DocumentTemplateVersion, Envelope, EnvelopeDocument, Mailbox
 
@@ -52,7 +52,7 @@ def drafts_of(
             papers=_papers(each, source),
             fields=dict(each.fields),
             tables={name: [dict(row) for row in rows] for name, rows in each.tables.items()},
-            template_version=version or _version(each, book),
+            template_version=_fitting(each, version or _version(each, book)),
             chain=_chain(each, book),
         )
         for each, recipients in addressed
@@ -114,6 +114,24 @@ def _version(envelope: native.NativeEnvelope, book: AccountBook) -> DocumentTemp
         if str(row.template.key) == key.lower() and number in ("", str(row.number)):
             return row
     raise DocumentRefused("The envelope names a template that is not known here.", "template")
+
+
+def _fitting(
+    envelope: native.NativeEnvelope, version: DocumentTemplateVersion | None
+) -> DocumentTemplateVersion | None:
+    """Raises DocumentRefused when it lacks a field that its template needs."""
+    for each in version.fields if version else ():
+        if not each.get("required"):
+            continue
+        table, name = each.get("table", ""), each["name"]
+        rows = envelope.tables.get(table, ()) if table else (envelope.fields,)
+        if not rows or not all(str(row.get(name, "")).strip() for row in rows):
+            where = f" in the table {table}" if table else ""
+            raise DocumentRefused(
+                f"The template {version} needs the field {name}{where}. Map it in the rule.",
+                "field",
+            )
+    return version
 
 
 def _chain(envelope: native.NativeEnvelope, book: AccountBook) -> uuid.UUID | None:

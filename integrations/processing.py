@@ -18,9 +18,8 @@ from integrations.announcing import About
 from integrations.audit import Entry
 from integrations.becoming import Case
 from integrations.choices import LogStatus, Operation, TransmissionStatus
-from integrations.connections import is_on
 from integrations.counting import count
-from integrations.directory import Directory
+from integrations.directory import Directory, is_on
 from integrations.exceptions import ConversionFailed, DocumentRefused, IntegrationError
 from integrations.models import ConversionLog, Envelope, Transmission
 from omnichannel import crash
@@ -29,8 +28,6 @@ from omnichannel.exceptions import Busy, ImportRefused, OmnichannelError
 logger = logging.getLogger(__name__)
 
 BATCH = 25
-NOT_NOW = ("busy",)  # codes of errors that are nobody's fault
-LATER = datetime.timedelta(minutes=1)  # when who takes the document is busy
 RELATED = ("blob", "repeats", "integration__mailbox__account")
 
 
@@ -51,6 +48,9 @@ def process_due(
             break
         try:
             _process(Case(row, directory.book(row.integration.mailbox.account), at))
+        except OSError:  # a full disk, say: it is nobody's fault
+            logger.exception("%s has to wait.", row)
+            leases.postpone(row, at + leases.LATER)
         except Exception:  # the others of the batch go on; this one is tried again by its lease
             logger.exception("Transmission %s could not be processed.", row.pk)
     return len(ids)
@@ -73,7 +73,7 @@ def _process(case: Case) -> None:
     except Busy:
         _postpone(case)
     except IntegrationError as error:
-        if error.code in NOT_NOW:
+        if error.code in leases.NOT_NOW:
             _postpone(case)
         else:
             _drop(case)
@@ -83,7 +83,7 @@ def _process(case: Case) -> None:
 
 def _postpone(case: Case) -> None:
     _drop(case)
-    leases.postpone(case.row, case.at + LATER)
+    leases.postpone(case.row, case.at + leases.LATER)
 
 
 def _drop(case: Case) -> None:

@@ -13,7 +13,8 @@ from integrations.arrivals import Arrived
 from integrations.audit import Entry
 from integrations.choices import DeliveryStatus, Operation, Protocol, TransmissionStatus
 from integrations.connections import Actor, name_of
-from integrations.envelopes import DELIVER, NotPossible
+from integrations.drafts import NotPossible
+from integrations.envelopes import DELIVER
 from integrations.models import Blob, ConversionLog, EnvelopeDelivery, Transmission
 from omnichannel import doorbell
 

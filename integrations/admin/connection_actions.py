@@ -12,8 +12,14 @@ from django.utils import timezone
 from integrations import as2_sending, certificates, connections, passwords
 from integrations.admin import shown_once
 from integrations.admin.integration_saving import user_of
-from integrations.choices import Protocol
-from integrations.models import As2Connection, Integration, SftpConnection
+from integrations.admin.transmissions import PROCESS_DIALOG
+from integrations.choices import DeliveryStatus, Protocol, TransmissionStatus
+from integrations.models import (
+    As2Connection,
+    EnvelopeDelivery,
+    Integration,
+    SftpConnection,
+)
 from omnichannel.admin.base import (
     ActionVariant,
     DestructiveDialog,
@@ -70,9 +76,16 @@ STEPS = {
 }
 
 
+def waiting_of(row: Integration) -> int:
+    """How much waits since it was off: files, and envelopes for the mailbox."""
+    deliveries = EnvelopeDelivery.objects.filter(mailbox=row.mailbox_id)
+    files = row.transmissions.filter(status=TransmissionStatus.WAITING).count()
+    return files + deliveries.filter(status=DeliveryStatus.WAITING).count()
+
+
 class ConnectionActions(StudioAdmin):
     actions_detail = (
-        *("switch_on", "switch_off", "reset_password", "renew_certificate"),
+        *("switch_on", "switch_off", "process_now", "reset_password", "renew_certificate"),
         *("switch_over", "test_connection"),
     )
 
@@ -83,7 +96,8 @@ class ConnectionActions(StudioAdmin):
             Protocol.SFTP: {"reset_password"},
             Protocol.AS2: {"renew_certificate", "switch_over", "test_connection"},
         }
-        allowed = {STEPS[row.active], *by_protocol[Protocol(row.protocol)]}
+        waits = {"process_now"} if waiting_of(row) else set()
+        allowed = {*waits, STEPS[row.active], *by_protocol[Protocol(row.protocol)]}
         found = super().get_actions_detail(request, object_id)
         return [step for step in found if any(step.action_name.endswith(name) for name in allowed)]
 
@@ -119,6 +133,23 @@ class ConnectionActions(StudioAdmin):
         told = f"{row} is {'on' if on else 'off'}."
         self.log_change(request, row, told)
         return self.done(request, told, row.get_absolute_url())
+
+    def has_process_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("integrations.change_transmission")
+
+    @action(
+        description="Process now",
+        icon="play_arrow",
+        permissions=["process"],
+        dialog=PROCESS_DIALOG,
+    )
+    def process_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        row = get_object_or_404(Integration, pk=row_id(object_id))
+        try:
+            count = connections.process_now(row, by=request.user, at=timezone.now())
+        except OmnichannelError as error:
+            return self.refuse(request, error, row.get_absolute_url())
+        return self.done(request, f"{count:,} are processed now.", row.get_absolute_url())
 
     @action(
         description="Reset password",

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -111,7 +111,7 @@ class EnvelopeAdmin(EnvelopeSteps, ComposePage, ReadOnly, StudioAdmin):
         return own + super().get_urls()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Envelope]:
-        rows = super().get_queryset(request).annotate(to=Count("deliveries"))
+        rows = super().get_queryset(request)
         return rows.prefetch_related("deliveries__mailbox").defer("fields", "tables", "message")
 
     def get_search_results(

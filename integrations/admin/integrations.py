@@ -23,11 +23,11 @@ from integrations.admin import (
     rule_rows,
     shown_once,
 )
-from integrations.admin.connection_actions import ConnectionActions
+from integrations.admin.connection_actions import ConnectionActions, waiting_of
 from integrations.admin.connection_forms import fields_of
 from integrations.admin.integration_form import OWN, IntegrationForm
 from integrations.audit import Entry
-from integrations.choices import Operation, TransmissionStatus
+from integrations.choices import Operation
 from integrations.models import As2Connection, Integration, Mailbox
 from omnichannel.admin.base import (
     ChoicesDropdownFilter,
@@ -232,12 +232,11 @@ class IntegrationAdmin(ConnectionActions, HistoryAdmin, StudioAdmin):
         password = ""
         if request.method == "GET" and request.user.has_perm(MANAGE):
             password = shown_once.take(request, f"sftp_{row.pk}")
-        waiting = row.transmissions.filter(status=TransmissionStatus.WAITING).count()
         return {
             "sftp": connection_shown.sftp(row, password),
             "as2": connection_shown.as2(row),
             "rules": rule_rows.of_mailbox(row.mailbox, request),
-            "waiting": waiting,
+            "waiting": waiting_of(row),
         }
 
     def of_mailbox(self, request: HttpRequest) -> HttpResponse:

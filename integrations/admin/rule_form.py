@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django_ace import AceWidget
 
 from integrations import executing
@@ -17,7 +18,13 @@ from integrations.conversion.names import check_pattern as check_naming
 from integrations.conversion.names import safe_name
 from integrations.conversion.patterns import check_pattern
 from integrations.exceptions import IntegrationError
-from integrations.models import Account, ConversionRule, Mailbox, ValidationFile
+from integrations.models import (
+    Account,
+    ConversionRule,
+    Mailbox,
+    Transmission,
+    ValidationFile,
+)
 from omnichannel.admin.base import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -28,6 +35,7 @@ from omnichannel.admin.template_content import FilesField
 
 KINDS = {".xsd": ValidationKind.XSD, ".sch": ValidationKind.SCHEMATRON}
 MAX_VALIDATION = 2 * 1024 * 1024
+RECENT = 30
 MAX_EXAMPLE = 10 * 1024 * 1024
 TARGETS = {
     Direction.OUT: (RuleTarget.ENVELOPE, RuleTarget.AUDIENCE, RuleTarget.EVENT),
@@ -55,6 +63,11 @@ class BodyEditor(AceWidget):
     def media(self) -> forms.Media:
         modes = ("django_ace/ace/mode-xml.js", "django_ace/ace/mode-json.js")
         return super().media + forms.Media(js=modes)
+
+
+class DocumentChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.filename} ({obj.integration.mailbox}, {obj.created_at:%Y-%m-%d %H:%M})"
 
 
 class RuleForm(forms.ModelForm):
@@ -92,6 +105,14 @@ class RuleForm(forms.ModelForm):
         help_text="A document as the partner sends it (.edi, .x12, .xml, .json, .csv, .xlsx); for "
         "IN the XML of an envelope. Empty for IN: one is made from the template.",
     )
+    example_from = DocumentChoice(
+        label="or one that came",
+        queryset=Transmission.objects.none(),
+        required=False,
+        empty_label="-",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="One of the last documents that partners sent.",
+    )
     kept_files = forms.MultipleChoiceField(
         label="Validation files", required=False, widget=forms.CheckboxSelectMultiple()
     )
@@ -118,6 +139,9 @@ class RuleForm(forms.ModelForm):
         if "level" not in self.fields:  # somebody who only looks
             return
         cast("forms.ChoiceField", self.fields["level"]).choices = _levels()
+        if "example_from" in self.fields:
+            came = cast("forms.ModelChoiceField[Transmission]", self.fields["example_from"])
+            came.queryset = recent_documents()
         kept = cast("forms.MultipleChoiceField", self.fields["kept_files"])
         kept.choices = [(row.pk, str(row)) for row in self.stored]
         kept.help_text = "Untick what is no longer used." if self.stored else "None yet."
@@ -202,6 +226,16 @@ class SavedRuleForm(RuleForm):
         super().full_clean()
         if self.is_bound and "level" in self.fields:
             self.check_run()
+
+
+def recent_documents() -> QuerySet[Transmission]:
+    """A partner's documents whose bytes are there, the newest first."""
+    came = Transmission.objects.filter(is_incoming=True, blob__purged_at=None)
+    newest = came.order_by("-pk").values_list("pk", flat=True)[:RECENT]
+    rows = Transmission.objects.filter(pk__in=list(newest)).select_related(
+        "blob", "integration__mailbox"
+    )
+    return rows.order_by("-pk")
 
 
 def _options(data: dict[str, Any]) -> dict[str, Any]:

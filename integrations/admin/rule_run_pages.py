@@ -107,6 +107,9 @@ class RunPages(StudioAdmin):
         if file:
             file.seek(0)
             return file.read(), file.name
+        came = form.cleaned_data.get("example_from")
+        if came:
+            return blobs.read(came.blob), came.filename
         if rule.example is not None:
             return blobs.read(rule.example), rule.example_name
         if rule.direction == Direction.IN:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from integrations import blobs
 from integrations import rules as flow
+from integrations.admin import downloads
 from integrations.admin.rule_form import RuleForm, SavedRuleForm
 from integrations.admin.rule_rows import COLOURS, row_of
 from integrations.admin.rule_run_pages import RunPages
@@ -103,7 +104,7 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
                 ),
             },
         ),
-        ("Example", {"fields": ("example_file",)}),
+        ("Example", {"fields": (("example_file", "example_from"),)}),
         ("Conversion", {"fields": (("engine", "multiple_envelopes"), "body")}),
         (
             "The file",
@@ -137,6 +138,21 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         """As they are tried."""
         return ("-direction", "account", F("mailbox").asc(nulls_last=True), "position", "pk")
 
+    def get_fieldsets(self, request: HttpRequest, obj: ConversionRule | None = None) -> Any:
+        """A document that came is chosen by who may download documents."""
+        if downloads.may(request):
+            return self.fieldsets
+        return [
+            (name, {**options, "fields": ("example_file",)} if name == "Example" else options)
+            for name, options in self.fieldsets
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        if not downloads.may(request):
+            form.base_fields.pop("example_from", None)
+        return form
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         given = super().get_changeform_initial_data(request)
         box = request.GET.get("mailbox", "")
@@ -155,11 +171,14 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         self, request: HttpRequest, obj: ConversionRule, form: SavedRuleForm, change: bool
     ) -> None:
         file = form.cleaned_data["example_file"]
+        came = form.cleaned_data.get("example_from")
         with transaction.atomic():
             if file:
                 file.seek(0)
                 obj.example = blobs.store(file.read())
                 obj.example_name = safe_name(file.name or "")
+            elif came:
+                obj.example, obj.example_name = came.blob, came.filename
             flow.save(obj, form.validation, ran=form.digest, by=request.user, at=timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: ConversionRule) -> None:

@@ -130,6 +130,14 @@ function showTarget() {
   if (row) row.hidden = !["event", "audience_import"].includes(target.value);
 }
 
+// The first example of an OUT rule that is empty still.
+function offerMap(box) {
+  const form = ruleForm();
+  const isEmpty = editorOf() && !editorOf().getValue().trim();
+  const isMapped = form.elements.engine.value === "fieldmap" && form.elements.direction.value === "out";
+  if (isEmpty && isMapped && box.dataset.may) act(box, box.querySelector("[data-do=start]"));
+}
+
 function setMode() {
   const engine = document.querySelector("[name=engine]");
   const editor = editorOf();
@@ -165,6 +173,7 @@ function begin() {
       if (event.target.name === "direction") showDirection();
       if (event.target.name === "target") showTarget();
       if (event.target.name === "engine") setMode();
+      if (kind === "change" && ["example_file", "example_from"].includes(event.target.name)) offerMap(box);
     });
   }
   const wait = window.setInterval(() => {

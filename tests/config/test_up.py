@@ -44,7 +44,7 @@ class Studio:
     def wait_for(self, text: str) -> None:
         self.wait_until(lambda: text in self.log.read_text(), f"{text!r} in the log")
 
-    def wait_until(self, happened, what: str, seconds: float = 30) -> None:
+    def wait_until(self, happened, what: str, seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         while not happened():
             assert time.monotonic() < deadline, f"no {what}: {self.log.read_text()}"

@@ -12,6 +12,7 @@ from integrations.choices import Operation, TransmissionStatus
 from integrations.models import (
     As2Connection,
     ConversionRule,
+    DocumentTemplate,
     EnvelopeEvent,
     Integration,
     SftpConnection,
@@ -250,6 +251,47 @@ def test_http_password_is_written_and_never_shown(admin_client):
     assert as2.http_password == ""
 
 
+def test_certificate_is_renewed_beside_the_present_one_and_then_signs(admin_client):
+    as2 = make_as2()
+    certificates.ensure(as2, at=NOW)
+    row = as2.integration
+    page = page_of(row)
+    assert "Sign with the next" not in admin_client.get(page).text
+
+    step(admin_client, "renew_certificate", row)
+
+    as2.refresh_from_db()
+    shown = admin_client.get(page).text
+    assert f"{PAGE}/{row.pk}/certificate/next.pem" in shown
+    assert "Sign with the next" in shown
+    step(admin_client, "switch_over", row)
+    before, _ = as2.switch_at, as2.refresh_from_db()
+    assert as2.switch_at < before
+
+
+def test_connection_that_does_not_work_says_why(admin_client):
+    as2 = make_as2(recipient_url="http://127.0.0.1:9/", recipient_id="NOBODY")
+    certificates.ensure(as2, at=NOW)
+
+    answer = step(admin_client, "test_connection", as2.integration)
+
+    assert "answer-bad" in answer.text
+
+
+@pytest.mark.parametrize("noun", ["integration", "conversionrule", "mailbox", "documenttemplate"])
+def test_history_of_configuration_is_kept(admin_client, noun):
+    row = make_sftp().integration
+    rule = make_rule(row.mailbox)
+    template = DocumentTemplate.objects.create(account=rule.account, name="Order")
+    rows = (row, rule, row.mailbox, template)
+    names = ("integration", "conversionrule", "mailbox", "documenttemplate")
+    kept = dict(zip(names, rows, strict=True))[noun]
+    version = kept.history.first().history_id
+
+    for page in ("history/", f"history/{version}/"):
+        assert admin_client.get(f"{PLACE}/{noun}/{kept.pk}/{page}").status_code == 200
+
+
 def test_mailbox_chooser_leads_to_its_page_or_to_a_new_one(admin_client):
     row = make_sftp().integration
     other = make_mailbox()
@@ -276,6 +318,17 @@ def test_page_lists_the_rules_and_what_waits(admin_client):
     assert f"rule__id__exact={rule.pk}" in page
     assert "1 waiting since it was off" in page
     assert "system user" in page
+
+
+def test_what_waited_is_let_go_from_the_page(admin_client):
+    row = make_sftp().integration
+    file = make_transmission(row, status=TransmissionStatus.WAITING)
+    assert "Process now" in admin_client.get(page_of(row)).text
+
+    step(admin_client, "process_now", row)
+
+    file.refresh_from_db()
+    assert file.status == TransmissionStatus.RECEIVED
 
 
 def test_deleting_an_integration_is_in_the_trail(admin_client):

@@ -8,7 +8,12 @@ from django.urls import reverse
 
 from integrations.choices import Operation
 from integrations.models import ConversionRule, EnvelopeEvent, ValidationFile
-from tests.factories_integrations import make_mailbox, make_rule
+from tests.factories_integrations import (
+    make_integration,
+    make_mailbox,
+    make_rule,
+    make_transmission,
+)
 from tests.integrations.admin.posted import PLACE, RULE, SUBMITTED, client_with
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +133,26 @@ def test_run_needs_its_permission(box):
     client = client_with("add_conversionrule", "change_conversionrule", "view_conversionrule")
 
     assert client.post(f"{RULES}/run/", data_of(box)).status_code == 403
+
+
+def test_example_may_be_a_document_that_came(admin_client, box):
+    came = make_transmission(make_integration(box), b"it came", filename="came.txt")
+
+    ran = run(admin_client, box, example_file="", example_from=came.pk)
+    save(admin_client, box, run_token=ran["token"], example_from=came.pk)
+
+    rule = ConversionRule.objects.get()
+    assert (rule.example, rule.example_name) == (came.blob, "came.txt")
+
+
+def test_document_that_came_is_not_for_who_may_not_download(box):
+    came = make_transmission(make_integration(box), b"it came", filename="came.txt")
+    client = client_with("add_conversionrule", "view_conversionrule", "execute_rule")
+
+    answer = run(client, box, example_file="", example_from=came.pk)
+
+    assert "Upload an example" in answer["error"]
+    assert "came.txt" not in client.get(f"{RULES}/add/").text
 
 
 def test_starting_map_and_view_are_made_of_the_example(admin_client, box):
