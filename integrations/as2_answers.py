@@ -14,7 +14,7 @@ from integrations import as2_line, as2_pairs, audit, blobs
 from integrations.audit import Entry
 from integrations.choices import MdnState, Operation, Protocol
 from integrations.exceptions import As2Refused, IntegrationError
-from integrations.models import As2Connection, Transmission
+from integrations.models import As2Connection, Blob, Transmission
 from integrations.protocols.as2.names import new_message_id
 from integrations.protocols.as2.opening import Opened
 from integrations.protocols.as2.receipts import Answer, build_mdn, wants_signed
@@ -86,9 +86,14 @@ def answer_to(
     )
 
 
-def keep(row: Transmission, answer: Answer, asked: Asked, at: datetime.datetime) -> None:
-    """With the row, in the caller's transaction: a repeated message gets this very receipt."""
-    row.mdn = blobs.store(answer.body)
+def keep(
+    row: Transmission, answer: Answer, stored: Blob, asked: Asked, at: datetime.datetime
+) -> None:
+    """With the row, in the caller's transaction: a repeated message gets this very receipt.
+
+    `stored` is its body, written before the audit trail is: nobody shall wait there for a disk.
+    """
+    row.mdn = stored
     row.mdn_headers = answer.headers
     row.disposition = answer.disposition[:255]
     row.mdn_state = MdnState.PENDING if asked.url else MdnState.PROCESSED

@@ -7,7 +7,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db import IntegrityError, transaction
 
@@ -75,15 +74,14 @@ def take_in(incoming: Incoming, at: datetime.datetime) -> Answer | None:
     if earlier := incoming.earlier:
         return _again(incoming, earlier, at)
     answer = incoming.answer(at)
-    data, path = incoming.opened.payload, blobs.scratch()
-    _write(path, data)
-    digest = hashlib.sha256(data).hexdigest()
+    document = _Written(incoming.opened.payload)
+    receipt = _Written(answer.body) if incoming.asked.is_wanted else None
     try:
         with transaction.atomic():
-            blob = blobs.adopt(path, len(data), digest)
+            blob, stored = document.adopt(), receipt.adopt() if receipt else None
             row = arrivals.take_in(_arrived(incoming, blob), at=at)
-            if incoming.asked.is_wanted:
-                as2_answers.keep(row, answer, incoming.asked, at)
+            if stored:
+                as2_answers.keep(row, answer, stored, incoming.asked, at)
     except IntegrityError:  # the same message, at this very moment
         earlier = incoming.earlier
         if earlier is None:
@@ -92,12 +90,18 @@ def take_in(incoming: Incoming, at: datetime.datetime) -> Answer | None:
     return _said(incoming, answer)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Before the transaction: nobody waits for the disk."""
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+class _Written:
+    """Bytes that are on the disk before the transaction begins: nobody waits for it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.path, self.data = blobs.scratch(), data
+        with self.path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def adopt(self) -> Blob:
+        return blobs.adopt(self.path, len(self.data), hashlib.sha256(self.data).hexdigest())
 
 
 def _arrived(incoming: Incoming, blob: Blob) -> Arrived:
@@ -150,9 +154,10 @@ def _again(incoming: Incoming, earlier: Transmission, at: datetime.datetime) -> 
         return _other_document(incoming, earlier, at)
     answer = as2_answers.kept(earlier) or incoming.answer(at)
     with transaction.atomic():
+        stored = blobs.store(answer.body) if incoming.asked.url else None
         row = _repetition(incoming, earlier, earlier.blob, at)
-        if incoming.asked.url:
-            as2_answers.keep(row, answer, incoming.asked, at)
+        if stored:
+            as2_answers.keep(row, answer, stored, incoming.asked, at)
     return _said(incoming, answer)
 
 
@@ -163,9 +168,10 @@ def _other_document(
     answer = incoming.answer(at, code)
     with transaction.atomic():
         blob = blobs.store(incoming.opened.payload)
+        stored = blobs.store(answer.body) if incoming.asked.is_wanted else None
         row = _repetition(incoming, earlier, blob, at, code)
-        if incoming.asked.is_wanted:
-            as2_answers.keep(row, answer, incoming.asked, at)
+        if stored:
+            as2_answers.keep(row, answer, stored, incoming.asked, at)
     return _said(incoming, answer)
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from integrations import as2_arriving, as2_receiving, audit, blobs
 from integrations.choices import MdnState, Operation, TransmissionStatus
-from integrations.models import EnvelopeEvent, Transmission
+from integrations.models import Blob, EnvelopeEvent, Transmission
 from integrations.protocols.as2 import building
 from integrations.protocols.as2.receipt_reading import Expected, read_mdn
 from tests.integrations.as2.rows import incoming, key_of, make_connection, pem_of, post
@@ -66,6 +66,7 @@ def test_a_message_that_wants_no_receipt_gets_none(as2):
 
     assert (reply.status, reply.body) == (200, b"\n")
     assert incoming().get().mdn_state == MdnState.NONE
+    assert Blob.objects.count() == 1
 
 
 def test_a_repeated_message_gets_the_same_receipt_and_is_not_processed_again(as2):
@@ -102,15 +103,15 @@ def test_an_id_whose_first_attempt_failed_may_be_used_again(as2):
 
 def test_the_same_message_at_the_same_moment_is_taken_in_once(as2, monkeypatch):
     built = build()
-    write, once = as2_arriving._write, []
+    scratch, once = blobs.scratch, []
 
-    def overtaken(path, data):
+    def overtaken():
         if not once:
             once.append(True)
             post(as2, built.headers, built.body)
-        write(path, data)
+        return scratch()
 
-    monkeypatch.setattr(as2_arriving, "_write", overtaken)
+    monkeypatch.setattr(as2_arriving.blobs, "scratch", overtaken)
 
     receipt = receipt_of(post(as2, built.headers, built.body), built)
 
