@@ -23,8 +23,11 @@ from integrations import as2_answers, as2_calls, as2_pairs, as2_receipts, audit,
 from integrations.as2_calls import Outcome, Tested
 from integrations.audit import Entry
 from integrations.choices import MdnMode, MdnState, Operation, Protocol, TransmissionStatus
+from integrations.connections import Actor, name_of
+from integrations.envelopes import NotPossible
 from integrations.models import As2Connection, Transmission
 from integrations.protocols.as2.names import bare_id, new_message_id
+from omnichannel import doorbell
 from omnichannel.backends.outside import Resolver
 from omnichannel.exceptions import OmnichannelError
 from omnichannel.lifecycle import stop_requested
@@ -32,6 +35,12 @@ from omnichannel.lifecycle import stop_requested
 THREADS, LINES = 8, 2  # calls at a time; of one partner
 SPARE = datetime.timedelta(seconds=60)  # a lease is longer than the call by this
 SECONDS, IDLE_SECONDS = 240.0, 1.0  # then no new calls are begun; until due rows are looked for
+ON = Q(
+    integration__active=True,
+    integration__protocol=Protocol.AS2,
+    integration__mailbox__is_active=True,
+    integration__mailbox__account__is_active=True,
+)
 
 
 @dataclass
@@ -80,6 +89,38 @@ def send_due(
     return as2_answers.send_due(at, resolve=resolve) + Round(at, seconds, resolve).run()
 
 
+def send_again(row: Transmission, *, by: Actor, at: datetime.datetime) -> None:
+    """Build and send anew what has failed, with what is set now. Raises NotPossible."""
+    failed = Transmission.objects.filter(
+        pk=row.pk, is_incoming=False, protocol=Protocol.AS2, status=TransmissionStatus.ERROR
+    )
+    with transaction.atomic():
+        changed = failed.update(
+            status=TransmissionStatus.QUEUED,
+            attempts=0,
+            next_attempt_at=at,
+            wire=None,
+            mdn=None,
+            message_id="",
+            mdn_state=MdnState.NONE,
+            disposition="",
+            error_code="",
+            error_text="",
+            done_at=None,
+        )
+        if not changed:
+            raise NotPossible("Only what failed on its way to an AS2 partner is sent again.")
+        entry = Entry(
+            Operation.REPROCESSED,
+            f"{row.filename} is sent again",
+            mailbox=row.integration.mailbox_id,
+            transmission=row.pk,
+            actor=name_of(by),
+        )
+        audit.write([entry], at=at)
+        doorbell.ring(as2_answers.TASK)
+
+
 def test_connection(as2: As2Connection) -> Tested:
     """Send a small message and tell what came back. Raises OmnichannelError when none can be
     built.
@@ -89,7 +130,7 @@ def test_connection(as2: As2Connection) -> Tested:
 
 def _hold() -> None:
     """What is queued for an integration that is off waits for an operator."""
-    off = Q(integration__active=False) | ~Q(integration__protocol=Protocol.AS2)
+    off = ~ON
     rows = Transmission.objects.filter(
         off,
         is_incoming=False,
@@ -107,13 +148,14 @@ def _claimed(taken: Counter[int], at: datetime.datetime) -> Iterator[Transmissio
     free = Q(lease_until=None) | Q(lease_until__lte=at)
     rows = Transmission.objects.filter(
         free,
+        ON,
         Q(next_attempt_at=None) | Q(next_attempt_at__lte=at),
         is_incoming=False,
         protocol=Protocol.AS2,
         status=TransmissionStatus.QUEUED,
-        integration__active=True,
-        integration__protocol=Protocol.AS2,
     ).order_by("pk")
+    full = [integration for integration, count in taken.items() if count >= LINES]
+    rows = rows.exclude(integration__in=full)
     for pk, integration in rows.values_list("pk", "integration_id")[: THREADS * 25]:
         if taken[integration] >= LINES:
             continue

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -20,7 +19,7 @@ from integrations.audit import Entry
 from integrations.choices import Operation, Protocol
 from integrations.exceptions import As2Refused, IntegrationError
 from integrations.models import As2Connection, Integration
-from integrations.protocols.as2.stations import check_key, load_certificate
+from integrations.protocols.as2.stations import NO_CERTIFICATE, check_key, load_certificate
 
 Actor = AbstractBaseUser | AnonymousUser | None
 
@@ -63,17 +62,16 @@ def parse(data: bytes) -> Certificate:
         raise _bad("This file has a private key in it: ask for the certificate alone.")
     try:
         certificate = _only(data) if PEM_MARK in data else x509.load_der_x509_certificate(data)
-        subject = certificate.subject.rfc4514_string()
         check_key(certificate, allow_legacy=True)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        return Certificate(
+            pem=certificate.public_bytes(Encoding.PEM).decode(),
+            subject=certificate.subject.rfc4514_string(),
+            fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+        )
+    except NO_CERTIFICATE as error:
         raise _bad("This is no certificate: upload a .pem, .cer or .crt file.") from error
-    return Certificate(
-        pem=certificate.public_bytes(Encoding.PEM).decode(),
-        subject=subject,
-        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-    )
 
 
 def ensure(as2: As2Connection, *, by: Actor = None, at: datetime.datetime) -> bool:

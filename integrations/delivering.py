@@ -50,6 +50,9 @@ def deliver_due(
             break
         try:
             _deliver(Inward(row, directory.book(row.mailbox.account), at))
+        except OSError:  # a full disk, say: it is nobody's fault
+            logger.exception("%s has to wait.", row)
+            leases.postpone(row, at + leases.LATER)
         except Exception:  # the others of the batch go on; this one is tried again by its lease
             logger.exception("Delivery %s could not be made.", row.pk)
     return len(ids)

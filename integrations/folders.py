@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from django.db import transaction
 
@@ -13,7 +12,7 @@ from integrations.arrivals import Arrived
 from integrations.audit import Entry
 from integrations.choices import Folder, Operation, Protocol, TransmissionStatus
 from integrations.exceptions import IntegrationError
-from integrations.models import Blob, EnvelopeEvent, FolderFile, Integration, Transmission
+from integrations.models import EnvelopeEvent, FolderFile, Integration, Transmission
 
 PAGE = 500
 UNTOUCHED = (TransmissionStatus.RECEIVED, TransmissionStatus.WAITING)
@@ -62,30 +61,6 @@ def find(integration: int, folder: str, name: str) -> FolderFile:
     if row is None:
         raise FileMissing("There is no such file.")
     return row
-
-
-def place(
-    integration: Integration,
-    folder: str,
-    name: str,
-    blob: Blob,
-    *,
-    transmission: Transmission | None,
-    at: datetime.datetime,
-) -> FolderFile:
-    """Put a file there for the partner; under another name when its own is taken."""
-    pure, tries = PurePath(name), 0
-    while True:
-        row, is_new = FolderFile.objects.get_or_create(
-            integration=integration,
-            folder=folder,
-            name=name,
-            defaults={"blob": blob, "transmission": transmission, "created_at": at},
-        )
-        if is_new:
-            return row
-        tries += 1
-        name = f"{pure.stem}-{at:%Y%m%d%H%M%S}{f'-{tries}' if tries > 1 else ''}{pure.suffix}"
 
 
 def remove(visitor: Visitor, folder: str, name: str, *, at: datetime.datetime) -> None:

@@ -26,6 +26,15 @@ MOST_ATTEMPTS = 5  # a document that so many workers began and none ended may be
 Row = TypeVar("Row", Transmission, EnvelopeDelivery)
 
 
+def to_look_at(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those that are not over, by the index of them: SQLite wants its condition word for word."""
+    if rows.model is Transmission:
+        return rows.extra(
+            where=["integrations_transmission.status IN ('received', 'working', 'queued', 'sent')"]
+        )
+    return rows.extra(where=["integrations_envelopedelivery.status IN ('received', 'working')"])
+
+
 def claim(
     rows: QuerySet[Row], at: datetime.datetime, most: int, *, free: str = "received"
 ) -> tuple[str, list[int]]:
@@ -38,7 +47,7 @@ def claim(
     takeable = Q(status=free) | Q(status="working", lease_until__lte=at)
     skips = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        chosen = rows.filter(takeable).order_by("pk")
+        chosen = to_look_at(rows).filter(takeable).order_by("pk")
         if skips:
             chosen = chosen.select_for_update(skip_locked=True, of=("self",))
         found = list(chosen.values_list("pk", "attempts")[:most])

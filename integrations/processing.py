@@ -48,6 +48,9 @@ def process_due(
             break
         try:
             _process(Case(row, directory.book(row.integration.mailbox.account), at))
+        except OSError:  # a full disk, say: it is nobody's fault
+            logger.exception("%s has to wait.", row)
+            leases.postpone(row, at + leases.LATER)
         except Exception:  # the others of the batch go on; this one is tried again by its lease
             logger.exception("Transmission %s could not be processed.", row.pk)
     return len(ids)

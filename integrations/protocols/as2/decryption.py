@@ -33,7 +33,10 @@ from integrations.protocols.as2.stations import KeyPair
 
 MOST_RECIPIENTS = 20
 # What asn1crypto raises for values that are not what they should be.
-UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+UNREADABLE = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
+    RecursionError,
+)
 OAEP_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "sha1": hashes.SHA1,
     "sha256": hashes.SHA256,

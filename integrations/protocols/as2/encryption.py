@@ -29,6 +29,7 @@ from integrations.protocols.as2.ber import (
     oid,
     wrap,
 )
+from integrations.protocols.as2.stations import NO_CERTIFICATE
 
 ENVELOPED = oid("1.2.840.113549.1.7.3")
 AUTH_ENVELOPED = oid("1.2.840.113549.1.9.16.1.23")
@@ -123,6 +124,6 @@ def key_identifier(certificate: x509.Certificate) -> bytes:
     """As the certificate has it, else as RFC 5280 4.2.1.2 makes it."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *NO_CERTIFICATE):
         return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
     return extension.value.digest

@@ -17,6 +17,8 @@ LONGEST_HEAD = 65_536
 MOST_HEADERS = 200
 MOST_PARTS = 5
 BARE_LINE_END = re.compile(rb"(?<!\r)\n")
+LONGEST_TEXT = 16 * 1024 * 1024  # whose line ends are mended
+LONGEST_VALUE = 4096
 EXTENDED_NAME = re.compile(r"filename\*\s*=\s*utf-8'[\w-]*'([^\s;\"]+)", re.I)
 TRANSPARENT = ("", "7bit", "8bit", "binary")
 
@@ -75,7 +77,7 @@ def bad(text: str) -> As2Refused:
 def parameter(value: str, name: str) -> str:
     """A parameter of a header such as Content-Type, unquoted; empty when it has none."""
     message = Message()
-    message["content-type"] = " ".join(value.split())
+    message["content-type"] = _short(value)
     found = message.get_param(name, failobj="")
     if isinstance(found, tuple):  # RFC 2231: charset, language, value
         found = found[2]
@@ -84,16 +86,21 @@ def parameter(value: str, name: str) -> str:
 
 def file_name_of(headers: Mapping[str, str]) -> str:
     """As the sender wrote it: not to be trusted. Empty when there is none."""
-    value = " ".join(headers.get("content-disposition", "").split())
+    value = _short(headers.get("content-disposition", ""))
     if extended := EXTENDED_NAME.search(value):  # RFC 6266: it counts more than the plain one
         return unquote(extended[1])
     message = Message()
     message["content-disposition"] = value
-    message["content-type"] = " ".join(headers.get("content-type", "").split())
+    message["content-type"] = _short(headers.get("content-type", ""))
     try:
         return message.get_filename("") or ""
     except (LookupError, UnicodeError):  # a charset that nobody knows
         return ""
+
+
+def _short(value: str) -> str:
+    """Of a length that is parsed quickly."""
+    return " ".join(value[:LONGEST_VALUE].split())
 
 
 def from_http(headers: Mapping[str, str], body: Buffer) -> Entity:
@@ -184,11 +191,12 @@ def _found(delimiter: re.Match[bytes] | None) -> re.Match[bytes]:
 
 def canonical(entity: Entity) -> bytes | memoryview:
     """Headers and content with every line ending in CRLF, as text is signed (RFC 8551 3.1.1)."""
-    if entity.encoding == "binary" or not BARE_LINE_END.search(
-        entity.buffer, entity.start, entity.end
-    ):
+    size = entity.end - entity.start
+    if entity.encoding == "binary" or size > LONGEST_TEXT:
         return entity.raw
-    return BARE_LINE_END.sub(b"\r\n", bytes(entity.raw))
+    if not BARE_LINE_END.search(entity.buffer, entity.start, entity.end):
+        return entity.raw
+    return bytes(entity.raw).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def head(headers: Mapping[str, str]) -> bytes:

@@ -8,7 +8,7 @@ is an As2Refused whose code is the word for the receipt (RFC 4130 7.5.3, RFC 540
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from integrations.exceptions import As2Refused
@@ -127,18 +127,15 @@ def _verified(state: _State, partner: Partner, at: datetime.datetime) -> _State:
     if entity.type != "multipart/signed":
         return state
     content, signature = _two_parts(entity)
-    readings: list[Content] = [content.raw]
-    if (canonical := mime.canonical(content)) is not content.raw:
-        readings.append(canonical)
     signer = verify(
-        readings,
+        _readings(content),
         signature.decoded(),
         partner.certificates,
         at,
         allow_legacy=partner.allow_legacy,
     )
-    if signer.content is not readings[0]:  # what counts is what was signed
-        content = mime.parse(bytes(signer.content))
+    if isinstance(signer.content, bytes):  # what counts is what was signed
+        content = mime.parse(signer.content)
     label = entity.parameter("micalg")
     fits = algorithms.digest_named(label) == signer.digest
     return replace(
@@ -148,6 +145,12 @@ def _verified(state: _State, partner: Partner, at: datetime.datetime) -> _State:
         label=label if fits else signer.digest.label,
         used=(*state.used, signer.digest.name),
     )
+
+
+def _readings(content: mime.Entity) -> Iterator[Content]:
+    """As it came; else, if it is text, with the line ends it was signed with."""
+    yield content.raw
+    yield mime.canonical(content)
 
 
 def _two_parts(entity: mime.Entity) -> tuple[mime.Entity, mime.Entity]:

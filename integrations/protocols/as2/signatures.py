@@ -93,7 +93,7 @@ def sign(
 
 
 def verify(
-    readings: Sequence[Content],
+    readings: Iterable[Content],
     message: Content,
     certificates: Sequence[x509.Certificate],
     at: datetime.datetime,

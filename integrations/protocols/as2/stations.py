@@ -16,6 +16,10 @@ from integrations.exceptions import As2Refused
 MB = 1024 * 1024
 SHORTEST_RSA, SHORTEST_LEGACY_RSA = 2048, 1024
 KEPT_KEYS = 512  # loading a key takes about 100 ms
+NO_CERTIFICATE = (
+    *(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion),
+    *(x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def load_certificate(pem: str) -> x509.Certificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except NO_CERTIFICATE as error:
         raise As2Refused(
             "The certificate cannot be read: upload it again.", "certificate"
         ) from error

@@ -198,6 +198,13 @@ class Session(asyncssh.SSHServer):
         while len(self._put) > RECALLED:
             self._put.popitem(last=False)
 
+    def forget(self, place: Place) -> None:
+        self._put.pop(place, None)
+
+    def moved(self, old: Place, new: Place) -> None:
+        if old in self._put:
+            self._put[new] = self._put.pop(old)
+
     def recalled(self, place: Place) -> SFTPAttrs:
         """Clients look whether what they have put has arrived, while it may be processed already
         and gone. Raises SFTPNoSuchFile.

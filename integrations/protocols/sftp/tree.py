@@ -191,6 +191,7 @@ class Tree(NoFileSystem):
         place = self._file(path)
         now = timezone.now()
         await self._threads.run(folders.remove, self._visitor, place.folder, place.name, at=now)
+        self._session.forget(place)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         await self._rename(self._file(oldpath), self._file(newpath), overwrite=False)
@@ -205,6 +206,7 @@ class Tree(NoFileSystem):
         await self._threads.run(
             step, self._visitor, *names_of_it, overwrite=overwrite, at=timezone.now()
         )
+        self._session.moved(old, new)
 
     def _file(self, path: bytes) -> Place:
         self._session.touch()

@@ -19,7 +19,9 @@ from integrations.protocols.sftp.publishing import Complete
 from integrations.protocols.sftp.threads import Threads
 
 CHUNK = 512 * 1024  # is written, and goes into the digest, in one call of a thread
+PIECES = 2048  # of which a chunk may consist: each costs memory beside its bytes
 AHEAD = 2 * 1024 * 1024  # of what overtook its predecessors: clients write in parallel
+PIECES_AHEAD = 256
 DISORDER = "Files are written from their first byte to the last. Upload the file anew."
 
 
@@ -59,13 +61,14 @@ class Upload:
         self._append(data)
         while self._ahead and (following := self._ahead.pop(self.size, None)) is not None:
             self._append(following)
-        return self._flush() if self._pending_size >= CHUNK else None
+        is_due = self._pending_size >= CHUNK or len(self._pending) >= PIECES
+        return self._flush() if is_due else None
 
     def _keep_for_later(self, offset: int, data: bytes) -> None:
         kept = sum(map(len, self._ahead.values()))
         if offset < self.size or offset > self.size + self._reach or offset in self._ahead:
             self._refuse(SFTPOpUnsupported(DISORDER))
-        if kept + len(data) > self._reach:
+        if kept + len(data) > self._reach or len(self._ahead) >= PIECES_AHEAD:
             self._refuse(SFTPOpUnsupported(DISORDER))
         self._ahead[offset] = data
 

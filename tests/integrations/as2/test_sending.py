@@ -7,6 +7,7 @@ import pytest
 
 from integrations import as2_calls, as2_receipts, as2_sending, blobs
 from integrations.choices import MdnMode, MdnState, TransmissionStatus
+from integrations.envelopes import NotPossible
 from integrations.models import EnvelopeEvent
 from integrations.protocols.as2.names import bare_id
 from integrations.protocols.as2.opening import open_message
@@ -295,3 +296,21 @@ def test_a_certificate_that_is_the_partners_next_one_is_used_when_the_first_is_o
         row = send(make_outgoing(as2), at=AT + datetime.timedelta(days=2))
 
     assert row.status == TransmissionStatus.DONE
+
+
+def test_what_failed_is_built_anew_when_an_operator_sends_it_again():
+    with Online(acme_answers) as partner:
+        as2 = make_connection(recipient_url=partner.url)
+        row = send(make_outgoing(as2, status=TransmissionStatus.ERROR, message_id="old"))
+        as2_sending.send_again(row, by=None, at=AT)
+        row = send(row)
+
+    assert (row.status, row.attempts) == (TransmissionStatus.DONE, 1)
+    assert row.message_id != "old"
+
+
+def test_what_was_delivered_is_not_sent_again():
+    row = make_outgoing(make_connection(), status=TransmissionStatus.DONE)
+
+    with pytest.raises(NotPossible):
+        as2_sending.send_again(row, by=None, at=AT)

@@ -19,7 +19,7 @@ from tests.integrations.as2.rows import incoming, make_connection, make_outgoing
 from tests.integrations.as2.stations import MESSAGE_ID, ORDER, acme, as_partner, build, studio
 from tests.integrations.as2.stations_online import Online
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.integrations.as2.urls")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

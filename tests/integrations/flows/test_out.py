@@ -214,6 +214,22 @@ def test_one_bad_row_never_stops_a_batch(drop, monkeypatch):
     assert Envelope.objects.get().subject == "good.txt"
 
 
+def test_full_disk_fails_no_document(drop, monkeypatch):
+    def full(_):
+        raise OSError
+
+    row = drop()
+    monkeypatch.setattr(blobs, "read", full)
+    for number in range(10):
+        process_due(NOW + minutes(2 * number))
+    monkeypatch.undo()
+
+    process_due(NOW + minutes(30))
+
+    row.refresh_from_db()
+    assert (row.status, row.attempts) == (TransmissionStatus.DONE, 1)
+
+
 def test_document_that_workers_never_finish_is_given_up(drop, monkeypatch):
     row = drop()
     Transmission.objects.update(status="working", attempts=5, lease_until=NOW)

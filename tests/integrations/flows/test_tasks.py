@@ -4,13 +4,20 @@ import datetime
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from config.schedule import PERIODIC_TASKS
-from integrations import certificates, tasks
+from integrations import certificates, leases, tasks
 from integrations.choices import Protocol
 from integrations.delivering import deliver_due
-from integrations.models import As2Connection, EnvelopeEvent, FolderFile, Transmission
+from integrations.models import (
+    As2Connection,
+    EnvelopeDelivery,
+    EnvelopeEvent,
+    FolderFile,
+    Transmission,
+)
 from integrations.processing import process_due
 from omnichannel.models import Message
 from tests.factories_integrations import make_as2, make_integration
@@ -77,3 +84,11 @@ def test_a_further_file_costs_a_few_statements(
 
     with django_assert_max_num_queries(20 + 10 * most):
         step(timezone.now())
+
+
+@pytest.mark.parametrize("model", [Transmission, EnvelopeDelivery])
+def test_what_is_to_be_looked_at_is_found_by_its_index(model):
+    rows = leases.to_look_at(model.objects.all()).order_by("pk")[:25]
+
+    if connection.vendor == "sqlite":
+        assert "to_look_at" in rows.explain()

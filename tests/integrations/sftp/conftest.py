@@ -12,6 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from integrations import passwords
+from integrations.protocols.sftp import threads
 from integrations.protocols.sftp.server import Server
 from integrations.protocols.sftp.threads import Threads
 from tests.factories_integrations import make_sftp
@@ -75,7 +76,9 @@ def partner(db, media):
 
 
 @pytest.fixture
-def running(partner):
+def running(partner, monkeypatch):
+    # In the middle of the test's transaction the connection would not survive it.
+    monkeypatch.setattr(threads, "close_old_connections", lambda: None)
     server = Running()
     yield server
     server.end()

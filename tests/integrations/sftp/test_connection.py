@@ -14,7 +14,8 @@ from integrations import host_key
 from integrations.choices import Operation
 from integrations.exceptions import IntegrationError
 from integrations.models import EnvelopeEvent
-from integrations.protocols.sftp import sessions
+from integrations.protocols.sftp import server, sessions
+from tests.integrations.sftp.conftest import Running
 from tests.integrations.sftp.test_uploads import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -98,13 +99,16 @@ def test_sound_algorithms_are_spoken(connect, cipher):
     assert connect(encryption_algs=[cipher]).stat(b"/", 0)
 
 
-def test_caller_who_says_nothing_is_shown_out(running, monkeypatch):
-    """The library's timer; here it is enough that it was set."""
-    with socket.create_connection(("127.0.0.1", running.port), 5):
-        wait_until(lambda: running.server.visitors.sessions)
-        (session,) = running.server.visitors.sessions
-
-        assert session._connection._login_timer is not None
+def test_caller_who_does_not_sign_in_is_shown_out(partner, monkeypatch):
+    monkeypatch.setattr(server, "LOGIN_SECONDS", 0.3)
+    running = Running()
+    try:
+        with socket.create_connection(("127.0.0.1", running.port), 5) as caller:
+            said = b"".join(iter(lambda: caller.recv(4096), b""))
+        assert said.startswith(b"SSH-2.0-Studio")
+        wait_until(lambda: not running.server.visitors.sessions)
+    finally:
+        running.end()
 
 
 def test_caller_who_speaks_no_ssh_does_no_harm(running, connect):

@@ -13,6 +13,17 @@ from tests.integrations.sftp.test_uploads import wait_until
 pytestmark = pytest.mark.django_db
 
 
+def place(folder, name, transmission, blob=None):
+    return FolderFile.objects.create(
+        integration=transmission.integration,
+        folder=folder,
+        name=name,
+        blob=blob or transmission.blob,
+        transmission=transmission,
+        created_at=timezone.now(),
+    )
+
+
 @pytest.fixture
 def put(partner):
     """A file in a folder of the partner, as processing puts it there."""
@@ -21,14 +32,7 @@ def put(partner):
         transmission = make_transmission(
             partner.integration, data, **{"filename": name, "is_incoming": False, **fields}
         )
-        return folders.place(
-            partner.integration,
-            folder,
-            name,
-            transmission.blob,
-            transmission=transmission,
-            at=timezone.now(),
-        )
+        return place(folder, name, transmission)
 
     return make
 
@@ -218,15 +222,7 @@ def test_rename_does_not_take_the_place_of_a_file_to_fetch(clients, put):
 @pytest.mark.parametrize("folder", ["coutbox", "outbox"])
 def test_moving_a_file_out_of_error_has_it_processed_again(clients, put, folder):
     old = put("error", "a.xml", is_incoming=True, status=TransmissionStatus.ERROR).transmission
-    report = blobs.store(b"why")
-    FolderFile.objects.create(
-        integration=old.integration,
-        folder="error",
-        name="a.xml.error.txt",
-        blob=report,
-        transmission=old,
-        created_at=timezone.now(),
-    )
+    place("error", "a.xml.error.txt", old, blobs.store(b"why"))
 
     result = clients.sftp(f"rename /error/a.xml /{folder}/a.xml")
 
@@ -240,14 +236,7 @@ def test_moving_a_file_out_of_error_has_it_processed_again(clients, put, folder)
 
 def test_report_of_an_error_is_not_processed(clients, put):
     old = put("error", "a.xml", is_incoming=True, status=TransmissionStatus.ERROR).transmission
-    folders.place(
-        old.integration,
-        "error",
-        "a.xml.error.txt",
-        blobs.store(b"why"),
-        transmission=old,
-        at=timezone.now(),
-    )
+    place("error", "a.xml.error.txt", old, blobs.store(b"why"))
 
     result = clients.sftp("rename /error/a.xml.error.txt /coutbox/a.txt")
 
@@ -257,10 +246,7 @@ def test_report_of_an_error_is_not_processed(clients, put):
 
 def test_files_of_another_partner_are_not_there(clients, put, media):
     other = make_sftp().integration
-    theirs = make_transmission(other, filename="theirs.xml")
-    folders.place(
-        other, "cinbox", "theirs.xml", theirs.blob, transmission=theirs, at=timezone.now()
-    )
+    place("cinbox", "theirs.xml", make_transmission(other, filename="theirs.xml"))
 
     result = clients.sftp("ls -1 /cinbox", "get /cinbox/theirs.xml")
 
@@ -316,12 +302,3 @@ def test_uploads_that_were_given_up_are_removed_after_a_while(connect):
     assert folders.remove_stale(timezone.now()) == 1
 
     assert in_folder("coutbox") == ["orders.edi"]
-
-
-def test_placed_file_whose_name_is_taken_gets_another(put):
-    first, second, third = (put("cinbox", "a.xml") for _ in range(3))
-
-    assert first.name == "a.xml"
-    assert len({first.name, second.name, third.name}) == 3
-    assert second.name.startswith("a-")
-    assert second.name.endswith(".xml")

@@ -11,6 +11,10 @@ from integrations import blobs
 from integrations.blobs import SCRATCH
 from integrations.choices import Operation, TransmissionStatus
 from integrations.models import Blob, EnvelopeEvent, FolderFile, SftpConnection, Transmission
+from integrations.protocols.sftp import partners
+from integrations.protocols.sftp.names import Place
+from integrations.protocols.sftp.threads import Threads
+from integrations.protocols.sftp.uploads import PIECES, Upload
 
 pytestmark = pytest.mark.django_db
 MEGABYTE = 1024 * 1024
@@ -248,6 +252,31 @@ def test_parts_that_overtake_one_another_are_put_in_order(connect):
     assert blobs.read(Transmission.objects.get().blob) == b"one-two-end"
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["in order", "backwards"])
+def test_bytes_that_come_one_by_one_are_not_heaped_up(running, partner, order):
+    """Each costs more memory than it has bytes."""
+    signed_in = partners.by_login(str(partner.login), "127.0.0.1")
+    place = Place("coutbox", "tiny.bin")
+    upload = Upload(Threads(running.pool), signed_in, "127.0.0.1", place, resumes=False)
+    most = 0
+
+    async def write_bytes():
+        nonlocal most
+        await upload.begin(exclusive=False)
+        for offset in range(3 * PIECES)[::order]:
+            try:
+                if waiting := upload.write(offset, b"x"):
+                    await waiting
+            except asyncssh.SFTPError:
+                break
+            most = max(most, len(upload._pending) + len(upload._ahead))
+        await upload.discard()
+
+    running.call(write_bytes())
+
+    assert 0 < most <= PIECES
+
+
 def test_what_was_written_is_not_written_over(connect):
     wire = connect()
     handle = wire.create(b"/coutbox/again.bin")
@@ -294,6 +323,26 @@ def test_uploaded_file_is_still_found_when_it_was_processed_meanwhile(connect):
     wire.setstat(b"/coutbox/orders.edi", asyncssh.SFTPAttrs(permissions=0o644))
 
     assert attrs.size == 5
+
+
+def test_uploaded_file_is_also_found_under_its_new_name(connect):
+    wire = connect()
+    wire.put(b"/coutbox/orders.tmp", b"hello")
+    wire.rename(b"/coutbox/orders.tmp", b"/coutbox/orders.edi", 0)
+    FolderFile.objects.all().delete()
+
+    assert wire.stat(b"/coutbox/orders.edi", 0).size == 5
+    with pytest.raises(asyncssh.SFTPNoSuchFile):
+        wire.stat(b"/coutbox/orders.tmp", 0)
+
+
+def test_uploaded_file_that_was_removed_is_gone(connect):
+    wire = connect()
+    wire.put(b"/coutbox/orders.edi", b"hello")
+    wire.remove(b"/coutbox/orders.edi")
+
+    with pytest.raises(asyncssh.SFTPNoSuchFile):
+        wire.stat(b"/coutbox/orders.edi", 0)
 
 
 def test_empty_file_is_taken_in(clients):
