@@ -46,7 +46,7 @@ SHOWN: tuple[tuple[str | None, dict[str, Any]], ...] = (
             )
         },
     ),
-    ("Conversion", {"fields": (("engine", "multiple_envelopes"), "body", "example_name")}),
+    ("Conversion", {"fields": (("engine", "multiple_envelopes"), "body_shown", "example_name")}),
     ("The file", {"fields": (("output", "naming_pattern"),)}),
     ("Becomes", {"fields": ("target", "target_options")}),
     ("Validation", {"fields": ("files_told",)}),

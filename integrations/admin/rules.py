@@ -90,7 +90,7 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         "file in the partner's format (IN). Without one, files and envelopes go as they are."
     )
     fieldsets = rule_fieldsets.EDITED
-    readonly_fields = ("files_told",)
+    readonly_fields = ("files_told", "body_shown")
 
     class Media:
         css = {"all": ("studio/integrations.css",)}
@@ -195,6 +195,10 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         except OmnichannelError as error:
             return JsonResponse({"error": str(error)}, status=409)
         return JsonResponse({"told": "The new order is kept."})
+
+    @admin.display(description="conversion rule")
+    def body_shown(self, obj: ConversionRule) -> str:
+        return format_html('<pre class="integration-code">{}</pre>', obj.body)
 
     @admin.display(description="validation files")
     def files_told(self, obj: ConversionRule) -> str:
