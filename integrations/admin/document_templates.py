@@ -105,7 +105,7 @@ class DocumentTemplateAdmin(HistoryAdmin, StudioAdmin):
     search_fields = ("name", "key")
     search_help_text = "Part of a name, or a UUID"
     paginator = CappedPaginator
-    readonly_fields = ("key", "versions_shown")
+    readonly_fields = ("key", "versions_shown", "lines_shown")
     empty_hint = (
         "A document template names the fields of a kind of document, such as an order: rules fill "
         "them, file names may use them. Envelopes work without one, too."
@@ -118,7 +118,8 @@ class DocumentTemplateAdmin(HistoryAdmin, StudioAdmin):
         return super().get_queryset(request).annotate(last=Max("versions__number"))
 
     def get_fieldsets(self, request: HttpRequest, obj: DocumentTemplate | None = None) -> Any:
-        first = (("account", "name"), "field_lines")
+        may = self.has_change_permission(request, obj) if obj else True
+        first = (("account", "name"), "field_lines" if may else "lines_shown")
         return ((None, {"fields": (*first, "key", "versions_shown") if obj else first}),)
 
     def save_model(
@@ -139,6 +140,12 @@ class DocumentTemplateAdmin(HistoryAdmin, StudioAdmin):
     @display(description="newest version", ordering="last", empty_value="-")
     def version(self, obj: Any) -> str | None:
         return f"v{obj.last}" if obj.last else None
+
+    @admin.display(description="fields")
+    def lines_shown(self, obj: DocumentTemplate) -> str:
+        newest = obj.newest()
+        text = lines_of(newest.fields) if newest else "-"
+        return format_html('<pre class="integration-code">{}</pre>', text)
 
     @admin.display(description="versions")
     def versions_shown(self, obj: DocumentTemplate) -> str:

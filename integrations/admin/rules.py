@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from integrations import blobs
 from integrations import rules as flow
-from integrations.admin import downloads
+from integrations.admin import downloads, rule_fieldsets
 from integrations.admin.rule_form import RuleForm, SavedRuleForm
 from integrations.admin.rule_rows import COLOURS, row_of
 from integrations.admin.rule_run_pages import RunPages
@@ -38,7 +38,6 @@ from omnichannel.admin.history import HistoryAdmin
 from omnichannel.admin.paginator import CappedPaginator
 from omnichannel.exceptions import OmnichannelError
 
-OUT, IN = ["block-out"], ["block-in"]
 CLONE_DIALOG = {
     "title": "Clone this rule?",
     "description": "A copy with “(copy)” behind its name, off, at the end of the order.",
@@ -90,29 +89,8 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         "A conversion rule turns a partner's file into an envelope (OUT), or an envelope into a "
         "file in the partner's format (IN). Without one, files and envelopes go as they are."
     )
-    fieldsets = (
-        (None, {"fields": ("name", ("level", "template_version"), "direction", "run_token")}),
-        (
-            "Which files",
-            {
-                "classes": OUT,
-                "description": "All that is filled in must fit. A pattern is a regular expression "
-                "(RE2: no look-around, no back-references); of an attribute it is KEY==pattern.",
-                "fields": (
-                    ("matching_source", "matching_pattern"),
-                    ("document_type", "sender", "receiver"),
-                ),
-            },
-        ),
-        ("Example", {"fields": (("example_file", "example_from"),)}),
-        ("Conversion", {"fields": (("engine", "multiple_envelopes"), "body")}),
-        (
-            "The file",
-            {"classes": IN, "fields": (("output", "naming_pattern"),)},
-        ),
-        ("Becomes", {"fields": ("target", ("option", "campaign"))}),
-        ("Validation", {"fields": ("kept_files", "new_files")}),
-    )
+    fieldsets = rule_fieldsets.EDITED
+    readonly_fields = ("files_told", "body_shown")
 
     class Media:
         css = {"all": ("studio/integrations.css",)}
@@ -139,13 +117,8 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         return ("-direction", "account", F("mailbox").asc(nulls_last=True), "position", "pk")
 
     def get_fieldsets(self, request: HttpRequest, obj: ConversionRule | None = None) -> Any:
-        """A document that came is chosen by who may download documents."""
-        if downloads.may(request):
-            return self.fieldsets
-        return [
-            (name, {**options, "fields": ("example_file",)} if name == "Example" else options)
-            for name, options in self.fieldsets
-        ]
+        may = self.has_change_permission(request, obj) if obj else True
+        return rule_fieldsets.of(may_edit=may, may_choose=downloads.may(request))
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)
@@ -222,6 +195,14 @@ class ConversionRuleAdmin(RunPages, HistoryAdmin, StudioAdmin):
         except OmnichannelError as error:
             return JsonResponse({"error": str(error)}, status=409)
         return JsonResponse({"told": "The new order is kept."})
+
+    @admin.display(description="conversion rule")
+    def body_shown(self, obj: ConversionRule) -> str:
+        return format_html('<pre class="integration-code">{}</pre>', obj.body)
+
+    @admin.display(description="validation files")
+    def files_told(self, obj: ConversionRule) -> str:
+        return ", ".join(map(str, obj.validation_files.all())) or "-"
 
     @display(description="order")
     def order(self, obj: Any) -> str:
