@@ -17,7 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from integrations import as2_answers, as2_calls, as2_pairs, as2_receipts, audit, blobs, hooks
 from integrations.as2_calls import Outcome, Tested
@@ -117,9 +117,7 @@ def send_again(row: Transmission, *, by: Actor, at: datetime.datetime) -> None:
         )
         if not changed:
             raise NotPossible("Only what failed on its way to an AS2 partner is sent again.")
-        EnvelopeDelivery.objects.filter(pk=row.delivery_id, error_code=hooks.NOT_SENT).update(
-            status=DeliveryStatus.CONVERTED, error_code="", error_text=""
-        )
+        _failed_delivery(row).update(status=DeliveryStatus.CONVERTED, error_code="", error_text="")
         entry = Entry(
             Operation.REPROCESSED,
             f"{row.filename} is sent again",
@@ -129,6 +127,11 @@ def send_again(row: Transmission, *, by: Actor, at: datetime.datetime) -> None:
         )
         audit.write([entry], at=at)
         doorbell.ring(as2_answers.TASK)
+
+
+def _failed_delivery(row: Transmission) -> QuerySet[EnvelopeDelivery]:
+    """What it carries, where that counts as failed for want of this transmission."""
+    return EnvelopeDelivery.objects.filter(transmissions=row, error_code=hooks.NOT_SENT)
 
 
 def test_connection(as2: As2Connection) -> Tested:
