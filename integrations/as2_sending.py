@@ -17,15 +17,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
-from integrations import as2_answers, as2_calls, as2_pairs, as2_receipts, audit, blobs
+from integrations import as2_answers, as2_calls, as2_pairs, as2_receipts, audit, blobs, hooks
 from integrations.as2_calls import Outcome, Tested
 from integrations.audit import Entry
-from integrations.choices import MdnMode, MdnState, Operation, Protocol, TransmissionStatus
+from integrations.choices import (
+    DeliveryStatus,
+    MdnMode,
+    MdnState,
+    Operation,
+    Protocol,
+    TransmissionStatus,
+)
 from integrations.connections import Actor, name_of
 from integrations.envelopes import NotPossible
-from integrations.models import As2Connection, Transmission
+from integrations.models import As2Connection, EnvelopeDelivery, Transmission
 from integrations.protocols.as2.names import bare_id, new_message_id
 from omnichannel import doorbell
 from omnichannel.backends.outside import Resolver
@@ -110,6 +117,7 @@ def send_again(row: Transmission, *, by: Actor, at: datetime.datetime) -> None:
         )
         if not changed:
             raise NotPossible("Only what failed on its way to an AS2 partner is sent again.")
+        _failed_delivery(row).update(status=DeliveryStatus.CONVERTED, error_code="", error_text="")
         entry = Entry(
             Operation.REPROCESSED,
             f"{row.filename} is sent again",
@@ -119,6 +127,11 @@ def send_again(row: Transmission, *, by: Actor, at: datetime.datetime) -> None:
         )
         audit.write([entry], at=at)
         doorbell.ring(as2_answers.TASK)
+
+
+def _failed_delivery(row: Transmission) -> QuerySet[EnvelopeDelivery]:
+    """What it carries, where that counts as failed for want of this transmission."""
+    return EnvelopeDelivery.objects.filter(transmissions=row, error_code=hooks.NOT_SENT)
 
 
 def test_connection(as2: As2Connection) -> Tested:

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
 from integrations.choices import Operation
 from integrations.models import AuditHead, EnvelopeEvent
@@ -47,23 +46,35 @@ def write(entries: Sequence[Entry], *, at: datetime.datetime) -> None:
     """Add to the end of the chain. Write late in a transaction: others wait until it commits."""
     if not entries:
         return
-    with transaction.atomic():
-        head = _held(len(entries))
-        first = head.count - len(entries) + 1
-        rows, before = [], head.digest
-        for number, entry in enumerate(entries, start=first):
+    key, rows = _keys()[0], []
+    with transaction.atomic(savepoint=False):
+        count, before = _held(len(entries))
+        for number, entry in enumerate(entries, start=count - len(entries) + 1):
             row = _row(entry, number, at)
-            row.digest = before = _digest(_keys()[0], row, before)
+            row.digest = before = _digest(key, row, before)
             rows.append(row)
         EnvelopeEvent.objects.bulk_create(rows)
         AuditHead.objects.filter(pk=HEAD).update(digest=before)
 
 
-def _held(more: int) -> AuditHead:
-    """The end of the chain, with room for `more`; nobody else has it until the commit."""
-    AuditHead.objects.get_or_create(pk=HEAD)
-    AuditHead.objects.filter(pk=HEAD).update(count=F("count") + more)
-    return AuditHead.objects.get(pk=HEAD)
+def _held(more: int) -> tuple[int, str]:
+    """Number and digest of the end, with room for `more`; nobody else has it until the commit."""
+    found = _taken(more)
+    if found is None:
+        AuditHead.objects.get_or_create(pk=HEAD)
+        found = _taken(more)
+    return found or (more, "")
+
+
+def _taken(more: int) -> tuple[int, str] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [more, HEAD])
+        return cursor.fetchone()
+
+
+_TAKE = """
+    UPDATE integrations_audithead SET count = count + %s WHERE id = %s RETURNING count, digest
+"""
 
 
 def _row(entry: Entry, number: int, at: datetime.datetime) -> EnvelopeEvent:

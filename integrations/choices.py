@@ -97,6 +97,11 @@ class DeliveryStatus(TextChoices):
     FAILED = "failed", "Failed"
     SEEN = "seen", "Seen"
 
+    @classmethod
+    def handed(cls) -> tuple[DeliveryStatus, ...]:
+        """Given to the remote server, or on the way there."""
+        return (cls.CONVERTED, cls.COPIED)
+
 
 class TransmissionStatus(TextChoices):
     RECEIVED = "received", "Received"  # to be processed

@@ -15,11 +15,19 @@ from django.db import transaction
 from integrations import announcing, audit
 from integrations.announcing import About
 from integrations.audit import Entry
-from integrations.choices import Operation
+from integrations.choices import DeliveryStatus, Operation
 from integrations.directory import notified
-from integrations.models import Envelope, EnvelopeEvent, Integration, Mailbox, Transmission
+from integrations.models import (
+    Envelope,
+    EnvelopeDelivery,
+    EnvelopeEvent,
+    Integration,
+    Mailbox,
+    Transmission,
+)
 
 MOST_FIELDS = 50
+NOT_SENT = "not_sent"  # the error code of a delivery
 LONGEST_FIELD = 500
 
 
@@ -66,8 +74,16 @@ def delivery_failed(transmission: Transmission, text: str, *, at: datetime.datet
     about = About(mailbox.pk, delivery.envelope_id if delivery else None, transmission.pk)
     key = f"transmission:{transmission.key}:failed"
     with transaction.atomic():
+        if delivery:
+            _mark_failed(delivery, text)
         entries = of_failed_delivery(mailbox, transmission.filename, text, key, about, at=at)
         audit.write(entries, at=at)
+
+
+def _mark_failed(delivery: EnvelopeDelivery, text: str) -> None:
+    """Its recipient has not got it, whatever was made of it before."""
+    handed = EnvelopeDelivery.objects.filter(pk=delivery.pk, status__in=DeliveryStatus.handed())
+    handed.update(status=DeliveryStatus.FAILED, error_code=NOT_SENT, error_text=text[:500])
 
 
 def of_failed_delivery(

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Exists, ForeignKey, OuterRef, Q, QuerySet
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
-from integrations import blobs
+from integrations import blobs, folders
 from integrations.choices import DeliveryStatus, TransmissionStatus
 from integrations.models import (
     Blob,
@@ -29,6 +29,7 @@ from integrations.models.blobs import folder
 
 CHUNK = 500
 LEFT_BEHIND = datetime.timedelta(days=1)
+GIVEN_UP = datetime.timedelta(days=7)  # an upload that was never given its name
 UNDER_WAY = (
     TransmissionStatus.RECEIVED,
     TransmissionStatus.WORKING,
@@ -44,6 +45,7 @@ Stopped = Callable[[], bool]
 def purge(at: datetime.datetime, *, stopped: Stopped = lambda: False) -> int:
     """Answers how many files went. Broken off anywhere, the next run goes on."""
     gone = 0
+    folders.remove_stale(at - GIVEN_UP)
     for step in (_purge_old, _purge_unused, _purge_files, _purge_scratch):
         gone += step(at, stopped)
     return gone

@@ -76,6 +76,10 @@ PERFORMANCE = (
     Row("api.async_ratio_to_noop", "Such calls to calls that do nothing", "", "{:.2f}"),
     Row("api.batch_messages_per_s", "Messages taken in by calls of 1,000 a second", "≥ 10,000"),
     Row("api.instant_overhead_ms_p50", "Instant beyond the provider's own time, ms", "< 20"),
+    Row("sftp.ratio_to_openssh", "SFTP uploads to those of OpenSSH's server", "≥ 0.7", "{:.2f}"),
+    Row("sftp.files_per_s", "Files of 4 KB from SFTP to the end of their way a second", "≥ 50"),
+    Row("as2.messages_per_s", "AS2 messages of 10 kB a second, signed and encrypted", "≥ 20"),
+    Row("as2.peak_mb_at_64mb", "Memory of an AS2 message of 64 MB, MB", "< 400"),
     Row("web.page_ms_p50_during_campaign", "A page during a campaign, median, ms", "< 50"),
 )
 RELIABILITY = (
@@ -96,6 +100,8 @@ RELIABILITY = (
     ),
     Row("otp.sends_before_pump_stopped", "SMS to a prefix before a pump is stopped", "≤ 50"),
     Row("otp.refused_in_another_country", "Codes refused in another country meanwhile", "0"),
+    Row("crash.envelopes_lost", "Partners' documents lost, workers killed at every step", "0"),
+    Row("crash.envelopes_doubled", "Envelopes made twice meanwhile", "0"),
     Row("pause.seconds", "From *Pause* to the last message, s", "≤ 2", "{:.1f}"),
 )
 TABLES = {"performance": PERFORMANCE, "reliability": RELIABILITY}

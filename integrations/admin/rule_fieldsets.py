@@ -23,7 +23,12 @@ EDITED: tuple[tuple[str | None, dict[str, Any]], ...] = (
     ("Conversion", {"fields": (("engine", "multiple_envelopes"), "body")}),
     (
         "The file",
-        {"classes": IN, "fields": (("output", "naming_pattern"),)},
+        {
+            "classes": IN,
+            "description": "Attributes go with the file: a text, or a path into the envelope's XML "
+            'that begins with /, such as {"ORDER": "/envelope/fields/field[@name=\'number\']"}.',
+            "fields": (("output", "naming_pattern"), "attributes", ("send_zip", "left_out")),
+        },
     ),
     ("Becomes", {"fields": ("target", ("option", "campaign"))}),
     ("Validation", {"fields": ("kept_files", "new_files")}),
@@ -47,7 +52,10 @@ SHOWN: tuple[tuple[str | None, dict[str, Any]], ...] = (
         },
     ),
     ("Conversion", {"fields": (("engine", "multiple_envelopes"), "body_shown", "example_name")}),
-    ("The file", {"fields": (("output", "naming_pattern"),)}),
+    (
+        "The file",
+        {"fields": (("output", "naming_pattern"), "attributes", ("send_zip", "zip_exclude"))},
+    ),
     ("Becomes", {"fields": ("target", "target_options")}),
     ("Validation", {"fields": ("files_told",)}),
 )

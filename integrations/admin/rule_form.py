@@ -26,6 +26,7 @@ from integrations.models import (
     ValidationFile,
 )
 from omnichannel.admin.base import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
@@ -36,6 +37,8 @@ from omnichannel.admin.template_content import FilesField
 KINDS = {".xsd": ValidationKind.XSD, ".sch": ValidationKind.SCHEMATRON}
 MAX_VALIDATION = 2 * 1024 * 1024
 RECENT = 30
+MOST_ATTRIBUTES, LONGEST_ATTRIBUTE = 20, 500
+LEFT_OUT = (("c", "Certificate"), ("p", "Printable summary"), ("a", "Audit trail"))
 MAX_EXAMPLE = 10 * 1024 * 1024
 TARGETS = {
     Direction.OUT: (RuleTarget.ENVELOPE, RuleTarget.AUDIENCE, RuleTarget.EVENT),
@@ -121,6 +124,12 @@ class RuleForm(forms.ModelForm):
         required=False,
         help_text="XML Schema (.xsd) or Schematron (.sch). What does not fit is refused.",
     )
+    left_out = forms.MultipleChoiceField(
+        label="Left out of the archive",
+        required=False,
+        choices=LEFT_OUT,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+    )
     run_token = forms.CharField(required=False, widget=forms.HiddenInput())
 
     class Meta:
@@ -129,7 +138,7 @@ class RuleForm(forms.ModelForm):
             *("direction", "name", "template_version"),
             *("matching_source", "matching_pattern", "document_type", "sender", "receiver"),
             *("naming_pattern", "output", "engine", "body", "multiple_envelopes"),
-            "target",
+            *("target", "attributes", "send_zip"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -152,6 +161,7 @@ class RuleForm(forms.ModelForm):
             option = options.get("event") or options.get("audience") or ""
             self.initial.setdefault("option", option)
             self.initial.setdefault("campaign", options.get("campaign"))
+            self.initial.setdefault("left_out", list(rule.zip_exclude))
             if rule.example_name:
                 self.fields[
                     "example_file"
@@ -165,6 +175,21 @@ class RuleForm(forms.ModelForm):
         else:
             self.instance.mailbox, self.instance.account = None, Account.objects.get(pk=key)
         return kind
+
+    def clean_attributes(self) -> dict[str, str]:
+        given = self.cleaned_data["attributes"] or {}
+        if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
+            raise ValidationError('Write names and texts: {"name": "text or /path"}.')
+        if len(given) > MOST_ATTRIBUTES:
+            raise ValidationError(f"At most {MOST_ATTRIBUTES} attributes.")
+        if any(len(text) > LONGEST_ATTRIBUTE for pair in given.items() for text in pair):
+            raise ValidationError(f"At most {LONGEST_ATTRIBUTE} characters each.")
+        return given
+
+    def clean_left_out(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["left_out"]
+        self.instance.zip_exclude = "".join(chosen)
+        return chosen
 
     def clean_new_files(self) -> list[ValidationFile]:
         return [_validation_file(file) for file in self.cleaned_data["new_files"]]

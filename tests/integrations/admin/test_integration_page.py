@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 
 from integrations import certificates
+from integrations.admin import connection_forms
 from integrations.choices import Operation, TransmissionStatus
 from integrations.models import (
     As2Connection,
@@ -204,13 +205,22 @@ def test_protocol_is_changed_without_losing_the_other_connection(admin_client):
         ({"as2_encryption": "3des"}, "as2_encryption"),
         ({"as2_encryption": "none"}, "as2_encryption"),
         ({"as2_recipient_url": "ftp://x"}, "as2_recipient_url"),
-        ({"as2_recipient_certificate": "nonsense"}, "as2_recipient_certificate"),
+        ({"as2_recipient_url": "https://as2.example.com"}, "as2_recipient_certificate"),
     ],
 )
-def test_as2_settings_that_would_not_do_are_refused(admin_client, change, field):
-    answer = add(admin_client, make_mailbox(), **{**AS2, **change})
+def test_as2_settings_that_would_not_do_are_refused(change, field):
+    found = dict(connection_forms.faults("as2", {**AS2, **change}))
 
-    assert field in answer.context["adminform"].form.errors
+    assert field in found
+
+
+def test_what_is_no_certificate_is_told_at_its_field(admin_client):
+    data = {**AS2, "as2_signing": "sha1", "as2_recipient_certificate": "nonsense"}
+
+    answer = add(admin_client, make_mailbox(), **data)
+
+    errors = answer.context["adminform"].form.errors
+    assert set(errors) == {"as2_signing", "as2_recipient_certificate"}
 
 
 def test_old_algorithms_are_kept_after_the_tick(admin_client):

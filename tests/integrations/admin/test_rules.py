@@ -269,3 +269,34 @@ def test_deleting_a_rule_is_in_the_trail(admin_client, box):
     admin_client.post(f"{RULES}/{rule.pk}/delete/", {"post": "yes"})
 
     assert EnvelopeEvent.objects.get(operation=Operation.DELETED).rule_id == rule.pk
+
+
+ANSWER = {
+    "direction": "in",
+    "target": "remote",
+    "engine": "fieldmap",
+    "output": "json",
+    "body": '{"root": "order", "fields": {"subject": "subject"}}',
+    "naming_pattern": "order-{randomNumber}.json",
+    "example_file": "",
+    "attributes": '{"ORDER": "/envelope/subject", "SHOP": "Example"}',
+    "send_zip": "on",
+    "left_out": ["a", "c"],
+}
+
+
+def test_in_rule_keeps_its_attributes_and_what_the_archive_leaves_out(admin_client, box):
+    ran = run(admin_client, box, **ANSWER)
+
+    save(admin_client, box, run_token=ran["token"], **ANSWER)
+
+    rule = ConversionRule.objects.get()
+    assert rule.attributes == {"ORDER": "/envelope/subject", "SHOP": "Example"}
+    assert (rule.send_zip, rule.zip_exclude) == (True, "ac")
+
+
+@pytest.mark.parametrize("attributes", ['{"A": 1}', '["A"]', '{"A": {"B": "C"}}'])
+def test_attributes_are_names_with_texts(admin_client, box, attributes):
+    answer = save(admin_client, box, **{**ANSWER, "attributes": attributes})
+
+    assert "attributes" in errors_of(answer)
