@@ -102,8 +102,8 @@ def settle(
             transaction.set_rollback(True)
             return False
         _note(row, receipt, at, ip)
-    if not receipt.is_delivered:
-        hooks.delivery_failed(row, f"The partner refused it: {receipt.text}", at=at)
+        if not receipt.is_delivered:
+            hooks.delivery_failed(row, f"The partner refused it: {receipt.text}", at=at)
     return True
 
 
@@ -192,5 +192,5 @@ def give_up(
             detail={"message_id": row.message_id, "attempts": row.attempts},
         )
         audit.write([entry], at=at)
-    hooks.delivery_failed(row, text, at=at)
+        hooks.delivery_failed(row, text, at=at)
     return True

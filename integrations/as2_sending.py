@@ -8,6 +8,7 @@ the tick's own thread reads and writes the rows.
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import secrets
 import time
@@ -39,6 +40,8 @@ from omnichannel.backends.outside import Resolver
 from omnichannel.exceptions import OmnichannelError
 from omnichannel.lifecycle import stop_requested
 
+logger = logging.getLogger(__name__)
+
 THREADS, LINES = 8, 2  # calls at a time; of one partner
 SPARE = datetime.timedelta(seconds=60)  # a lease is longer than the call by this
 SECONDS, IDLE_SECONDS = 240.0, 1.0  # then no new calls are begun; until due rows are looked for
@@ -69,7 +72,7 @@ class Round:
             while self._begin(pool) or self.busy:
                 done, _ = wait(self.busy, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
-                    self.count += _settle(self.busy.pop(future), future.result(), self.now())
+                    self._end(self.busy.pop(future), future)
         return self.count
 
     def _begin(self, pool: ThreadPoolExecutor) -> bool:
@@ -80,9 +83,24 @@ class Round:
         taken = Counter(row.integration_id for row in self.busy.values())
         for row in _claimed(taken, self.now()):
             has_begun = True
-            if _prepare(row, self.now()):
+            if self._is_ready(row):
                 self.busy[pool.submit(as2_calls.call, row, self.now(), self.resolve)] = row
         return has_begun
+
+    # One that breaks holds up no other: it is tried again when its lease is over.
+
+    def _is_ready(self, row: Transmission) -> bool:
+        try:
+            return _prepare(row, self.now())
+        except Exception:
+            logger.exception("Transmission %s could not be prepared.", row.pk)
+            return False
+
+    def _end(self, row: Transmission, future: Future[Outcome]) -> None:
+        try:
+            self.count += _settle(row, future.result(), self.now())
+        except Exception:
+            logger.exception("Transmission %s could not be settled.", row.pk)
 
 
 def send_due(
