@@ -171,7 +171,8 @@ class IntegrationAdmin(ConnectionActions, HistoryAdmin, StudioAdmin):
         return (manage, *SFTP_SETS, *AS2_SETS, default)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Integration | None = None) -> Any:
-        return ("mailbox",) if obj else ()
+        fixed = ("mailbox",) if request.user.has_perm(MANAGE) else ("mailbox", "protocol")
+        return fixed if obj else ()
 
     def save_model(
         self, request: HttpRequest, obj: Integration, form: IntegrationForm, change: bool

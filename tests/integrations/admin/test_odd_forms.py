@@ -22,8 +22,9 @@ from tests.factories_integrations import (
     make_house,
     make_mailbox,
     make_rule,
+    make_sftp,
 )
-from tests.integrations.admin.posted import AS2, PLACE, RULE
+from tests.integrations.admin.posted import AS2, PLACE, RULE, client_with
 from tests.integrations.as2.rows import pem_of
 from tests.integrations.as2.stations import pair
 
@@ -147,6 +148,19 @@ def test_address_or_name_that_no_station_has_is_refused(admin_client, field, val
     errors = save_connection(admin_client, connection(), **{field: value})
 
     assert list(errors) == [field]
+
+
+def test_protocol_is_changed_only_by_who_manages_connections():
+    integration = make_sftp().integration
+    client = client_with("view_integration", "change_integration")
+    page = integration.get_absolute_url()
+
+    answer = client.post(page, {"protocol": "as2", "default_rule": "copy", "notify_email": ""})
+
+    integration.refresh_from_db()
+    assert answer.status_code == 302
+    assert integration.protocol == "sftp"
+    assert client.get(page).status_code == 200
 
 
 def test_envelope_is_composed_once_by_two_presses(admin_client):
