@@ -159,7 +159,7 @@ class EnvelopeAdmin(EnvelopeSteps, ComposePage, ReadOnly, StudioAdmin):
 
     def download(self, request: HttpRequest, pk: int, number: int) -> HttpResponseBase:
         rows = EnvelopeDocument.objects.select_related("blob", "envelope")
-        row = get_object_or_404(rows, envelope=pk, number=number)
+        row = get_object_or_404(rows, envelope=row_id(pk), number=number)
         entry = Entry(Operation.DOWNLOADED, row.name, envelope=pk, mailbox=row.envelope.sender_id)
         back = row.envelope.get_absolute_url()
         return downloads.send(request, row.blob, row.name, entry, back)

@@ -15,7 +15,7 @@ from integrations.admin.rule_runs import token_for
 from integrations.choices import Direction
 from integrations.exceptions import DocumentRefused, IntegrationError
 from integrations.models import ConversionRule
-from omnichannel.admin.base import StudioAdmin
+from omnichannel.admin.base import StudioAdmin, row_id
 
 LONGEST = 200_000  # characters of a result on the page
 EXECUTE = "integrations.execute_rule"
@@ -96,7 +96,7 @@ class RunPages(StudioAdmin):
         if not (may and request.user.has_perm(EXECUTE)):
             raise PermissionDenied
         key = request.POST.get("rule", "")
-        stored = ConversionRule.objects.filter(pk=int(key)).first() if key.isdecimal() else None
+        stored = ConversionRule.objects.filter(pk=row_id(key)).first() if key else None
         form_class = self.get_form(request, stored, change=stored is not None, form=self.run_form)
         form = form_class(request.POST, request.FILES, instance=stored or ConversionRule())
         return form.instance, form

@@ -179,3 +179,10 @@ def test_envelope_is_composed_once_by_two_presses(admin_client):
 
     assert answer.url == Envelope.objects.get().get_absolute_url()
     assert Mailbox.objects.filter(received__envelope__subject="Offer").count() == 1
+
+
+def test_number_that_no_row_can_have_is_not_found(admin_client):
+    document = admin_client.get(f"{PLACE}/envelope/99999999999999999999/document/1/")
+    run = admin_client.post(f"{RULES}/run/", {**RULE, "rule": "9" * 5000})
+
+    assert (document.status_code, run.status_code) == (404, 404)
