@@ -117,5 +117,5 @@ def trigger(
     if done.is_repeat:
         return []
     ids = [message.pk for message in done.messages]
-    text = f"Event {event_key}: {len(ids)} messages"
+    text = f"Event {event_key}: {len(ids)} message{'' if len(ids) == 1 else 's'}"
     return [about.entry(Operation.MESSAGE, text, messages=ids)]

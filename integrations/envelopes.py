@@ -82,7 +82,7 @@ def _of_sending(
     }
     sent = Entry(
         Operation.SENT,
-        f"{len(draft.papers)} documents to {len(draft.recipients)} mailboxes",
+        f"Documents: {len(draft.papers)}, mailboxes: {len(draft.recipients)}",
         mailbox=draft.sender.pk,
         actor=actor,
         envelope=envelope.pk,

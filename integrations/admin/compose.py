@@ -38,6 +38,13 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_BOXES = 500
 
 
+class RecipientsField(forms.ModelMultipleChoiceField):
+    """Each with its account: only those of the sender's can be chosen."""
+
+    def label_from_instance(self, obj: Mailbox) -> str:
+        return f"{obj} ({obj.account})"
+
+
 class ComposeForm(forms.Form):
     key = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput())
     sender = forms.ModelChoiceField(
@@ -46,7 +53,7 @@ class ComposeForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
         help_text="The house mailboxes of your accounts.",
     )
-    recipients = forms.ModelMultipleChoiceField(
+    recipients = RecipientsField(
         label="To",
         queryset=Mailbox.objects.none(),
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
@@ -67,7 +74,8 @@ class ComposeForm(forms.Form):
         if house_ids:
             sender.initial, sender.empty_label = house_ids[0], None
         recipients = cast("forms.ModelMultipleChoiceField[Mailbox]", self.fields["recipients"])
-        recipients.queryset = boxes.exclude(pk__in=house_ids).order_by("name")
+        others = boxes.exclude(pk__in=house_ids).select_related("account")
+        recipients.queryset = others.order_by("account__name", "name")
 
     def clean_documents(self) -> list[UploadedFile]:
         files: list[UploadedFile] = self.cleaned_data["documents"]
@@ -85,7 +93,8 @@ class ComposeForm(forms.Form):
         sender = data.get("sender")
         for box in data.get("recipients") or ():
             if sender and (box == sender or box.account_id != sender.account_id):
-                self.add_error("recipients", f"{box} cannot get it: choose others of the account.")
+                text = f"{box} cannot get it: choose mailboxes of {sender.account}."
+                self.add_error("recipients", text)
         return data
 
     def draft(self) -> Draft:

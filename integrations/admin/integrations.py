@@ -85,7 +85,8 @@ AS2_SETS = (
         {
             "classes": AS2,
             "fields": (
-                ("as2_mdn_mode", "as2_mdn_signed", "as2_compress"),
+                ("as2_mdn_mode", "as2_mdn_signed"),
+                "as2_compress",
                 ("as2_content_type", "as2_subject"),
                 ("as2_timeout_s", "as2_max_attempts", "as2_max_mb"),
             ),

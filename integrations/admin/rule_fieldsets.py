@@ -15,7 +15,8 @@ EDITED: tuple[tuple[str | None, dict[str, Any]], ...] = (
             "(RE2: no look-around, no back-references); of an attribute it is KEY==pattern.",
             "fields": (
                 ("matching_source", "matching_pattern"),
-                ("document_type", "sender", "receiver"),
+                "document_type",
+                ("sender", "receiver"),
             ),
         },
     ),

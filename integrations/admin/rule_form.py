@@ -64,8 +64,8 @@ class BodyEditor(AceWidget):
 
     @property
     def media(self) -> forms.Media:
-        modes = ("django_ace/ace/mode-xml.js", "django_ace/ace/mode-json.js")
-        return super().media + forms.Media(js=modes)
+        parts = ("mode-xml", "mode-json", "theme-tomorrow_night")
+        return super().media + forms.Media(js=[f"django_ace/ace/{part}.js" for part in parts])
 
 
 class DocumentChoice(forms.ModelChoiceField):

@@ -147,6 +147,12 @@ function setMode() {
   editor.getSession().setMode(new Mode());
 }
 
+// As light or as dark as the page.
+function setTheme() {
+  const isDark = document.documentElement.classList.contains("dark");
+  editorOf().setTheme(isDark ? "ace/theme/tomorrow_night" : "ace/theme/chrome");
+}
+
 function begin() {
   const box = document.getElementById("rule-run");
   const form = ruleForm();
@@ -181,6 +187,8 @@ function begin() {
     if (!editor) return;
     window.clearInterval(wait);
     setMode();
+    setTheme();
+    new MutationObserver(setTheme).observe(document.documentElement, { attributeFilter: ["class"] });
     editor.on("change", () => dirty(box));
   }, 50);
   showDirection();
