@@ -103,7 +103,8 @@ def process_now(integration: Integration, *, by: Actor, at: datetime.datetime) -
             integration=integration, status=TransmissionStatus.WAITING
         )
         count = waiting.filter(is_incoming=True).update(status=TransmissionStatus.RECEIVED)
-        count += waiting.update(status=TransmissionStatus.QUEUED, next_attempt_at=at)
+        sendable = waiting.filter(is_incoming=False, protocol=fresh.protocol)
+        count += sendable.update(status=TransmissionStatus.QUEUED, next_attempt_at=at)
         deliveries = EnvelopeDelivery.objects.filter(
             mailbox=integration.mailbox_id, status=DeliveryStatus.WAITING
         )

@@ -145,7 +145,7 @@ def _fail(case: Inward, error: IntegrationError) -> None:
         if case.rule:
             count(case.rule.pk, ok=False)
         about = About(row.mailbox_id, row.envelope_id)
-        key = f"delivery:{row.pk}:{row.attempts}:failed"
+        key = f"delivery:{row.pk}:{row.logs.count()}:failed"
         name = case.envelope.subject or str(case.envelope.key)
         case.say(Operation.FAILED, text, code=error.code, line=error.line, column=error.column)
         told = hooks.of_failed_delivery(row.mailbox, name, text, key, about, at=case.at)

@@ -39,4 +39,5 @@ class Draft:
     template_version: DocumentTemplateVersion | None = None
     native: Blob | None = None
     expires_at: datetime.datetime | None = None
+    key: uuid.UUID | None = None  # one that was sent already is not sent again
     chain: uuid.UUID | None = None  # of the envelopes that it belongs to

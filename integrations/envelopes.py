@@ -37,6 +37,7 @@ def write(
 ) -> tuple[Envelope, list[Entry]]:
     """The rows, in the caller's transaction, and what the audit trail is to say of them."""
     envelope = Envelope.objects.create(
+        key=draft.key or uuid.uuid4(),
         sender=draft.sender,
         subject=draft.subject[:LONGEST_SUBJECT],
         message=draft.message,

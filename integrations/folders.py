@@ -124,7 +124,7 @@ def reprocess(
     with transaction.atomic():
         row = find(visitor.integration, Folder.ERROR, old)
         before = row.transmission
-        if before is None or before.blob_id != row.blob_id:
+        if before is None or not before.is_incoming or before.blob_id != row.blob_id:
             raise FolderRefused("Only a document can be processed again.", "not_document")
         _make_way(visitor, folder, new, overwrite=overwrite)
         _take_away(row)

@@ -107,7 +107,7 @@ def _trigger(case: Inward, integration: Integration) -> list[Entry]:
     key = str(case.rule.target_options.get("event", "")) if case.rule else ""
     envelope, row = case.envelope, case.row
     values = {**envelope.fields, **envelope.tables, "subject": envelope.subject}
-    dedupe = f"delivery:{row.pk}:{row.attempts}"
+    dedupe = f"delivery:{row.pk}:{row.logs.count()}"  # each time it is done leaves a line
     about = About(row.mailbox_id, row.envelope_id)
     to = announcing.addresses_in(envelope.fields, integration.notify_email)
     try:

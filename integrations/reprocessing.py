@@ -19,6 +19,11 @@ from integrations.models import Blob, ConversionLog, EnvelopeDelivery, Transmiss
 from omnichannel import doorbell
 
 ENDED = (TransmissionStatus.DONE, TransmissionStatus.ERROR)
+UNDER_WAY = {
+    TransmissionStatus.RECEIVED,
+    TransmissionStatus.WORKING,
+    TransmissionStatus.WAITING,
+}
 REPEATABLE = (
     DeliveryStatus.CONVERTED,
     DeliveryStatus.COPIED,
@@ -77,16 +82,28 @@ def delivery(row: EnvelopeDelivery, *, by: Actor, at: datetime.datetime) -> None
         audit.write([entry], at=at)
 
 
+def _check_repeats(row: Transmission) -> None:
+    """A second press of the button is no second wish. Raises NotPossible."""
+    Transmission.objects.select_for_update().get(pk=row.pk)  # one at a time
+    again = set(Transmission.objects.filter(repeats=row.pk).values_list("status", flat=True))
+    if again & UNDER_WAY:
+        raise NotPossible("It is being processed again already.")
+    if row.status == TransmissionStatus.ERROR and TransmissionStatus.DONE in again:
+        raise NotPossible("It went well when it was processed again. Reprocess that one.")
+
+
 def transmission(row: Transmission, *, by: Actor, at: datetime.datetime) -> Transmission:
     """Process a partner's file once more: a transmission of its own. Raises NotPossible.
 
-    One that went well before makes a further envelope.
+    One that went well before makes a further envelope; one that failed does not, when it went well
+    or is under way by another such wish.
     """
     if not row.is_incoming or row.status not in ENDED:
         raise NotPossible("Only a partner's file that was processed can be processed again.")
     if Blob.objects.filter(pk=row.blob_id).exclude(purged_at=None).exists():
         raise NotPossible(GONE)
     with transaction.atomic():
+        _check_repeats(row)
         placing.drop(row)
         made = arrivals.take_in(
             Arrived(

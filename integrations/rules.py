@@ -11,13 +11,14 @@ from django.db.models import Max
 
 from integrations import audit, executing
 from integrations.audit import Entry
-from integrations.choices import Operation
+from integrations.choices import Direction, Operation, RuleTarget
 from integrations.connections import Actor, name_of
 from integrations.conversion import names, patterns
 from integrations.exceptions import RuleInvalid
 from integrations.models import ConversionRule, ValidationFile
 
 LONGEST_NAME = 120
+NOT_EDITED = ("id", "key", "active", "position", "ok_count", "failed_count")
 
 
 def save(
@@ -40,20 +41,30 @@ def save(
     with transaction.atomic():
         if is_new:
             rule.position = _last(rule) + 1
-        rule.save()
+            rule.save()
+        else:  # the other columns are written by those who count, move and switch
+            rule.save(update_fields=_edited())
         _put_files(rule, files)
         operation = Operation.CREATED if is_new else Operation.CHANGED
         audit.write([_entry(rule, operation, by, digest=rule.verified_digest)], at=at)
 
 
+def _edited() -> list[str]:
+    columns = (each.name for each in ConversionRule._meta.concrete_fields)
+    return [name for name in columns if name not in NOT_EDITED]
+
+
 def check(rule: ConversionRule) -> None:
-    """What can be told without a document. Raises RuleInvalid."""
-    if rule.matching_pattern:
+    """What can be told without a document, of what counts in its direction. Raises RuleInvalid."""
+    if rule.matching_pattern and rule.direction == Direction.OUT:
         patterns.check_pattern(rule.matching_pattern, rule.matching_source)
-    if rule.naming_pattern:
+    if rule.naming_pattern and rule.target == RuleTarget.REMOTE:
         names.check_pattern(rule.naming_pattern)
     if rule.mailbox and rule.mailbox.account_id != rule.account_id:
         raise RuleInvalid("The mailbox is of another account.", "account")
+    version = rule.template_version
+    if version and version.template.account_id != rule.account_id:
+        raise RuleInvalid("The template is of another account: choose one of this.", "account")
 
 
 def _put_files(rule: ConversionRule, files: Iterable[ValidationFile]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -17,7 +19,7 @@ from django.utils import timezone
 from integrations import envelopes
 from integrations.conversion.names import safe_name
 from integrations.envelopes import Draft
-from integrations.models import Mailbox
+from integrations.models import Envelope, Mailbox
 from omnichannel import room
 from omnichannel.admin.base import (
     StudioAdmin,
@@ -44,6 +46,7 @@ class RecipientsField(forms.ModelMultipleChoiceField):
 
 
 class ComposeForm(forms.Form):
+    key = forms.UUIDField(required=False, initial=uuid.uuid4, widget=forms.HiddenInput())
     sender = forms.ModelChoiceField(
         label="From",
         queryset=Mailbox.objects.none(),
@@ -101,7 +104,12 @@ class ComposeForm(forms.Form):
             recipients=list(data["recipients"]),
             subject=data["subject"],
             message=data["message"],
+            key=data["key"],
         )
+
+    def sent(self) -> Envelope | None:
+        """What this very form was sent as, when it was."""
+        return Envelope.objects.filter(key=self.cleaned_data["key"] or uuid.uuid4()).first()
 
     def papers(self) -> list[tuple[str, str, bytes]]:
         named = [(safe_name(file.name or ""), file) for file in self.cleaned_data["documents"]]
@@ -128,6 +136,8 @@ class ComposePage(StudioAdmin):
             raise PermissionDenied
         form = ComposeForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
+            if sent := form.sent():
+                return _sent_already(request, sent)
             try:
                 envelope = envelopes.send(
                     form.draft(),
@@ -137,6 +147,8 @@ class ComposePage(StudioAdmin):
                 )
             except OmnichannelError as error:
                 form.add_error(None, str(error))
+            except IntegrityError:  # by a second press, at this very moment
+                return _sent_already(request, get_object_or_404(Envelope, key=form.draft().key))
             else:
                 messages.success(request, f"{envelope} was sent.")
                 return redirect(envelope)
@@ -147,3 +159,8 @@ class ComposePage(StudioAdmin):
             "form": form,
         }
         return TemplateResponse(request, "admin/integrations/compose.html", context)
+
+
+def _sent_already(request: HttpRequest, envelope: Envelope) -> HttpResponse:
+    messages.warning(request, "It was sent already. Press New envelope to send another one.")
+    return redirect(envelope)

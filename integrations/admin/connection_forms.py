@@ -12,15 +12,17 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from django import forms
 from django.core.exceptions import ValidationError
 
-from integrations import certificates
+from integrations import as2_line, certificates
 from integrations.choices import Encryption, Protocol, Signing
 from integrations.exceptions import IntegrationError
 from integrations.models import As2Connection, Integration, SftpConnection
+from integrations.protocols.as2.names import write_as2_name
 from omnichannel.admin.base import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldBooleanSwitchWidget,
 )
+from omnichannel.backends.outside import AddressRefused
 
 MODELS: dict[str, type[SftpConnection | As2Connection]] = {
     Protocol.SFTP: SftpConnection,
@@ -135,19 +137,40 @@ def _sftp_faults(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _as2_faults(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    url = urlsplit(data.get("as2_recipient_url", ""))
-    if url.geturl() and (url.scheme not in ("http", "https") or not url.hostname):
-        yield "recipient_url", "Write the whole address, such as https://as2.example.com/in."
+    address = data.get("as2_recipient_url", "")
+    yield from _station_faults(address, data)
     if not data.get("as2_allow_legacy"):
         for name, old in OLD.items():
             if data.get(f"as2_{name}") == old:
                 yield name, "It is broken by now. Tick “Allow SHA-1 and 3DES” if you must."
-    if data.get("as2_encryption") == Encryption.NONE and url.scheme != "https":
+    if data.get("as2_encryption") == Encryption.NONE and not address.startswith("https://"):
         yield "encryption", "Without encryption the recipient URL must begin with https."
-    is_needed = data.get("as2_encryption") != Encryption.NONE and url.geturl()
+    is_needed = data.get("as2_encryption") != Encryption.NONE and address
     if is_needed and not data.get("as2_recipient_certificate"):
         text = "The partner's certificate is needed to encrypt for it and to know its messages."
         yield "recipient_certificate", text
+
+
+def _station_faults(address: str, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    try:
+        if address:
+            as2_line.check_url(address)
+    except AddressRefused as error:
+        said = f"Write the whole address, such as https://as2.example.com/in. {error}"
+        yield "recipient_url", said
+    for name in ("self_id", "recipient_id"):
+        try:
+            if data.get(f"as2_{name}"):
+                write_as2_name(data[f"as2_{name}"])
+        except IntegrationError as error:
+            yield name, str(error)
+
+
+def is_moved(before: As2Connection, data: dict[str, Any]) -> bool:
+    """Would the password that is kept go to another host than until now?"""
+    address = data.get("as2_recipient_url", before.recipient_url)
+    places = [urlsplit(each)[:2] for each in (before.recipient_url, address)]
+    return bool(before.http_password and before.recipient_url) and places[0] != places[1]
 
 
 def read_certificate(text: str, file: Any) -> str:

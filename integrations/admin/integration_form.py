@@ -12,6 +12,7 @@ from integrations.admin.connection_forms import (
     COLUMNS,
     connection_of,
     faults,
+    is_moved,
     put,
     read_certificate,
 )
@@ -69,6 +70,7 @@ class IntegrationForm(forms.ModelForm):
         for name, text in faults(protocol, data):
             self.add_error(name, text)
         connection = connection_of(self.instance, protocol)
+        self._keep_password_here(connection, data)
         mine = {name: value for name, value in data.items() if value is not None}
         put(connection, protocol, mine)
         try:
@@ -78,6 +80,19 @@ class IntegrationForm(forms.ModelForm):
                 field = f"{protocol}_{name}"
                 self.add_error(field if field in self.fields else None, texts)
         self.connection = connection
+
+    def _keep_password_here(
+        self, before: SftpConnection | As2Connection, data: dict[str, Any]
+    ) -> None:
+        """A stored password goes to the host that it was entered for, and to no other."""
+        if self.errors or not isinstance(before, As2Connection):
+            return
+        is_settled = data.get("as2_new_http_password") or data.get("as2_clear_http_password")
+        if not is_settled and is_moved(before, data):
+            text = (
+                "The recipient URL leads to another host: enter the password again, or forget it."
+            )
+            self.add_error("as2_new_http_password", text)
 
     def _take_certificates(self, data: dict[str, Any]) -> None:
         for name in CERTIFICATES:

@@ -215,6 +215,9 @@ class RuleForm(forms.ModelForm):
         if direction == Direction.OUT and data.get("matching_pattern"):
             source = data.get("matching_source", "name")
             self._check("matching_pattern", check_pattern, data["matching_pattern"], source)
+        version = data.get("template_version")
+        if "level" in data and version and version.template.account_id != self.instance.account_id:
+            self.add_error("template_version", "It is of another account than the rule.")
         return data
 
     def _check(self, field: str, check: Any, *values: str) -> None:

@@ -34,7 +34,7 @@ def test_sign_in_is_written_down_once_a_minute(connect, running, partner):
     assert events(Operation.SIGNED_IN) == 1
 
 
-@pytest.mark.parametrize("login", [str(uuid.uuid4()), "root", "", "x" * 900])
+@pytest.mark.parametrize("login", ["5d5ac2f4-6a2b-4a9e-9f0c-0c1f6d3f0b11", "root", "", "x" * 900])
 def test_unknown_login_is_refused(connect, login):
     with pytest.raises(REFUSED):
         connect(login=login or "nobody")
