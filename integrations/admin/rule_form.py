@@ -208,8 +208,9 @@ class RuleForm(forms.ModelForm):
         if data.get("target") in (RuleTarget.AUDIENCE, RuleTarget.EVENT) and not data.get("option"):
             self.add_error("option", "Name it.")
         if direction == Direction.IN and data.get("target") == RuleTarget.REMOTE:
-            self._check("naming_pattern", check_naming, data.get("naming_pattern", ""))
-            if not data.get("naming_pattern"):
+            if naming := data.get("naming_pattern"):
+                self._check("naming_pattern", check_naming, naming)
+            else:
                 self.add_error("naming_pattern", "Say how the file is called.")
         if direction == Direction.OUT and data.get("matching_pattern"):
             source = data.get("matching_source", "name")

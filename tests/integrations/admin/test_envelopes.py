@@ -110,6 +110,16 @@ def test_envelope_is_composed_from_the_house_mailbox(admin_client):
     assert EnvelopeEvent.objects.get(operation=Operation.SENT).actor == "admin"
 
 
+def test_recipients_are_listed_with_their_accounts(admin_client):
+    account = make_account(name="Example Trading")
+    make_house(account)
+    make_mailbox(account, name="Northwind Example")
+
+    page = admin_client.get(f"{ENVELOPES}/new/").content.decode()
+
+    assert "Northwind Example (Example Trading)" in page
+
+
 def test_envelope_cannot_be_sent_from_or_to_a_strangers_mailbox(admin_client):
     house = make_house(make_account())
     partner, stranger = make_mailbox(house.account), make_mailbox()

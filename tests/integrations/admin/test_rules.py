@@ -202,6 +202,14 @@ def test_what_cannot_be_is_told_at_its_field(admin_client, box, values, field):
     assert field in errors_of(answer)
 
 
+def test_bad_naming_pattern_is_told_once(admin_client, box):
+    values = {"direction": "in", "target": "remote", "naming_pattern": "a/b"}
+
+    answer = save(admin_client, box, **values)
+
+    assert len(errors_of(answer)["naming_pattern"]) == 1
+
+
 def test_validation_files_are_kept_with_the_rule(admin_client, box):
     ran = run(admin_client, box, new_files=example(XSD.encode(), "text.xsd"))
 
