@@ -117,5 +117,7 @@ def trigger(
     if done.is_repeat:
         return []
     ids = [message.pk for message in done.messages]
+    if not ids and not done.skipped:
+        return [about.entry(Operation.MESSAGE, f"Event {event_key}: nobody is subscribed")]
     text = f"Event {event_key}: {len(ids)} message{'' if len(ids) == 1 else 's'}"
     return [about.entry(Operation.MESSAGE, text, messages=ids)]

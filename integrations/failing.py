@@ -64,7 +64,8 @@ def _put_aside(case: Case, log: ConversionLog, error: IntegrationError) -> None:
     placing.drop(row)
     place = (row.integration, Folder.ERROR)
     placing.replace(*place, row.filename, row.blob, at=case.at, transmission=row)
-    where = f"Line {error.line}, column {error.column}\n" if error.line else ""
+    column = f", column {error.column}" if error.column else ""
+    where = f"Line {error.line}{column}\n" if error.line else ""
     note = (
         f"{row.filename} was not processed.\n\n{error}\n{where}\nCode: {error.code}\n"
         f"Log: {log.pk}\n\nMove the file back to {row.folder} to have it processed again.\n"
