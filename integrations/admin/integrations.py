@@ -181,17 +181,16 @@ class IntegrationAdmin(ConnectionActions, HistoryAdmin, StudioAdmin):
         integration_saving.save(request, obj, form.cleaned_data, timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: Integration) -> None:
-        text = f"Integration by {obj.get_protocol_display()}"
-        entry = Entry(Operation.DELETED, text, mailbox=obj.mailbox_id)
+        text, box = f"Integration by {obj.get_protocol_display()}", obj.mailbox_id
         with transaction.atomic():
             super().delete_model(request, obj)
-            audit.write([downloads.by(request, entry)], at=timezone.now())
+            entry = downloads.by(request, Entry(Operation.DELETED, text, mailbox=box))
+            audit.write([entry], at=timezone.now())
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """No deletion in bulk: each takes a partner's access away."""
         found: dict[str, Any] = super().get_actions(request)
-        found.pop("delete_selected", None)
-        return found
+        return {name: each for name, each in found.items() if name != "delete_selected"}
 
     def response_add(
         self, request: HttpRequest, obj: Integration, post_url_continue: str | None = None
