@@ -30,3 +30,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True
 # A test logs in as it likes. Those of the lock-out itself turn it on.
 AXES_ENABLED = False
+
+# In memory, also in parallel, which pytest-django does by itself for Django's own engine only.
+_database = globals()["DATABASES"]["default"]
+if globals()["IS_SQLITE"]:
+    _database["TEST"] = {"NAME": ":memory:"}
