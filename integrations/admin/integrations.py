@@ -259,7 +259,7 @@ class IntegrationAdmin(ConnectionActions, HistoryAdmin, StudioAdmin):
         """Our certificate: it is public, the key is nowhere on a page."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        as2 = get_object_or_404(As2Connection.objects.defer("self_key", "next_key"), integration=pk)
+        as2 = get_object_or_404(As2Connection, integration__pk=pk)
         return connection_shown.certificate_file(as2, which, kind)
 
     @display(description="mailbox", ordering="mailbox__name")

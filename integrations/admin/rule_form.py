@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, cast
 
 from django import forms
@@ -12,10 +11,9 @@ from django.db.models import QuerySet
 from django_ace import AceWidget
 
 from integrations import executing
-from integrations.admin import rule_runs
-from integrations.choices import Direction, RuleTarget, ValidationKind
+from integrations.admin import rule_choices, rule_runs
+from integrations.choices import Direction, RuleTarget
 from integrations.conversion.names import check_pattern as check_naming
-from integrations.conversion.names import safe_name
 from integrations.conversion.patterns import check_pattern
 from integrations.exceptions import IntegrationError
 from integrations.models import (
@@ -34,8 +32,6 @@ from omnichannel.admin.base import (
 )
 from omnichannel.admin.template_content import FilesField
 
-KINDS = {".xsd": ValidationKind.XSD, ".sch": ValidationKind.SCHEMATRON}
-MAX_VALIDATION = 2 * 1024 * 1024
 RECENT = 30
 MOST_ATTRIBUTES, LONGEST_ATTRIBUTE = 20, 500
 LEFT_OUT = (("c", "Certificate"), ("p", "Printable summary"), ("a", "Audit trail"))
@@ -147,7 +143,7 @@ class RuleForm(forms.ModelForm):
         self.stored = list(rule.validation_files.all()) if rule.pk else []
         if "level" not in self.fields:  # somebody who only looks
             return
-        cast("forms.ChoiceField", self.fields["level"]).choices = _levels()
+        cast("forms.ChoiceField", self.fields["level"]).choices = rule_choices.levels()
         if "example_from" in self.fields:
             came = cast("forms.ModelChoiceField[Transmission]", self.fields["example_from"])
             came.queryset = recent_documents()
@@ -156,7 +152,7 @@ class RuleForm(forms.ModelForm):
         kept.help_text = "Untick what is no longer used." if self.stored else "None yet."
         self.initial.setdefault("kept_files", [row.pk for row in self.stored])
         if rule.pk:
-            self.initial.setdefault("level", _level_of(rule))
+            self.initial.setdefault("level", rule_choices.level_of(rule))
             options = rule.target_options
             option = options.get("event") or options.get("audience") or ""
             self.initial.setdefault("option", option)
@@ -192,7 +188,7 @@ class RuleForm(forms.ModelForm):
         return chosen
 
     def clean_new_files(self) -> list[ValidationFile]:
-        return [_validation_file(file) for file in self.cleaned_data["new_files"]]
+        return [rule_choices.validation_file(file) for file in self.cleaned_data["new_files"]]
 
     def clean_example_file(self) -> UploadedFile | None:
         file: UploadedFile | None = self.cleaned_data["example_file"]
@@ -274,28 +270,3 @@ def _options(data: dict[str, Any]) -> dict[str, Any]:
         campaign = {"campaign": data["campaign"]} if data["campaign"] else {}
         return {"audience": data["option"], **campaign}
     return {}
-
-
-def _level_of(rule: ConversionRule) -> str:
-    return f"m:{rule.mailbox_id}" if rule.mailbox_id else f"a:{rule.account_id}"
-
-
-def _levels() -> list[Any]:
-    boxes = Mailbox.objects.select_related("account").order_by("account__name", "name")[:1_000]
-    accounts = [(f"a:{row.pk}", f"{row}: all mailboxes") for row in Account.objects.all()[:200]]
-    mailboxes = [(f"m:{box.pk}", f"{box.account}: {box}") for box in boxes]
-    return [("Mailbox", mailboxes), ("Account", accounts)]
-
-
-def _validation_file(file: UploadedFile) -> ValidationFile:
-    name = safe_name(file.name or "")
-    kind = KINDS.get(PurePath(name).suffix.lower())
-    if kind is None:
-        raise ValidationError(f"{name}: upload a .xsd or a .sch file.")
-    if (file.size or 0) > MAX_VALIDATION:
-        raise ValidationError(f"{name} is longer than 2 MB.")
-    try:
-        content = file.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValidationError(f"{name} is not in UTF-8.") from error
-    return ValidationFile(kind=kind, filename=name[:120], content=content)

@@ -26,6 +26,12 @@ def test_connection_that_the_other_side_ended_is_not_silent():
         assert not kept_connections._is_silent(ours.fileno())
 
 
+@pytest.fixture
+def on_postgresql(transactional_db):
+    if connection.vendor != "postgresql":
+        pytest.skip("DATABASE_URL is not PostgreSQL")
+
+
 def _in_a_thread(work):
     """With a connection of its own, which is outside the test's transaction."""
     answers = []
@@ -55,7 +61,7 @@ def _asked():
 
 
 @pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("on_postgresql")
 def test_connection_is_kept_without_a_question():
     def two_requests():
         first = _asked()
@@ -70,7 +76,7 @@ def test_connection_is_kept_without_a_question():
 
 
 @pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("on_postgresql")
 def test_connection_that_the_server_ended_is_made_anew():
     def ended_between_requests():
         first = _asked()

@@ -18,7 +18,7 @@ from integrations.protocols.sftp.threads import Threads
 from tests.factories_integrations import make_sftp
 from tests.integrations.sftp.clients import Clients
 
-SECONDS = 20
+SECONDS = 60
 
 
 class Running:

@@ -7,7 +7,7 @@ import threading
 
 import asyncssh
 
-SECONDS = 20
+SECONDS = 60
 
 
 class Wire:
