@@ -34,7 +34,7 @@ from django.utils import timezone
 from omnichannel.delivery import drain
 from omnichannel.models import Message
 from omnichannel.recovery import promote
-soon = timezone.now() + timedelta(minutes=3)
+soon = timezone.now() + timedelta(minutes=30)
 met = Message.objects.filter(status="scheduled", due_at__lt=soon)
 while met.update(due_at=timezone.now()):
     promote(timezone.now())

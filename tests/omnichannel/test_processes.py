@@ -70,7 +70,9 @@ def test_a_worker_killed_at_any_point_loses_nothing(live, point, uncertain):
 
     counts = json.loads(live.run(RECOVER + SEND + COUNTS))
     assert killed.returncode == -9
-    assert counts.pop("uncertain", 0) <= uncertain
+    # On PostgreSQL outcomes are recorded beside the connection: what is on the wire goes on.
+    on_the_wire = 2 if live.postgres_url else 0
+    assert counts.pop("uncertain", 0) <= max(uncertain, on_the_wire)
     assert set(counts) == {"sent"}
 
 
