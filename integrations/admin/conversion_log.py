@@ -16,12 +16,12 @@ from django.utils.html import format_html
 
 from integrations import reprocessing
 from integrations.admin import downloads
+from integrations.admin.two_ways import TwoWaysFilter
 from integrations.audit import Entry
 from integrations.choices import LogStatus, Operation
 from integrations.models import ConversionLog
 from omnichannel.admin.base import (
     ChoicesDropdownFilter,
-    DropdownFilter,
     RelatedDropdownFilter,
     StudioAdmin,
     action,
@@ -48,17 +48,10 @@ REPROCESS_DIALOG = {
 }
 
 
-class NoRuleFilter(DropdownFilter):
+class NoRuleFilter(TwoWaysFilter):
     title = "rule applied"
     parameter_name = "ruled"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "No rule"), ("yes", "A rule")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in ("no", "yes"):
-            return queryset
-        return queryset.filter(rule__isnull=self.value() == "no")
+    ways = {"no": ("No rule", Q(rule=None)), "yes": ("A rule", ~Q(rule=None))}
 
 
 @admin.register(ConversionLog)

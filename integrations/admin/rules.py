@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import BooleanField, F, ForeignKey, QuerySet, Value
+from django.db.models import BooleanField, F, ForeignKey, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -22,12 +22,12 @@ from integrations.admin import downloads, rule_fieldsets
 from integrations.admin.rule_form import RuleForm, SavedRuleForm
 from integrations.admin.rule_rows import COLOURS, row_of
 from integrations.admin.rule_run_pages import RunPages
+from integrations.admin.two_ways import TwoWaysFilter
 from integrations.choices import Direction
 from integrations.conversion.names import safe_name
 from integrations.models import ConversionRule, DocumentTemplateVersion
 from omnichannel.admin.base import (
     ChoicesDropdownFilter,
-    DropdownFilter,
     RelatedDropdownFilter,
     StudioAdmin,
     action,
@@ -46,17 +46,10 @@ CLONE_DIALOG = {
 MOST_ORDERED = 500
 
 
-class LevelFilter(DropdownFilter):
+class LevelFilter(TwoWaysFilter):
     title = "level"
     parameter_name = "level"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("mailbox", "Mailbox"), ("account", "Account")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in ("mailbox", "account"):
-            return queryset
-        return queryset.filter(mailbox__isnull=self.value() == "account")
+    ways = {"mailbox": ("Mailbox", ~Q(mailbox=None)), "account": ("Account", Q(mailbox=None))}
 
 
 @admin.register(ConversionRule)

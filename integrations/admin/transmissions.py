@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -17,13 +17,13 @@ from django.utils.html import format_html, format_html_join
 
 from integrations import connections
 from integrations.admin import downloads, trail_table
+from integrations.admin.two_ways import TwoWaysFilter
 from integrations.audit import Entry
 from integrations.choices import MdnState, Operation, TransmissionStatus
 from integrations.models import Transmission
 from omnichannel.admin.base import (
     ActionVariant,
     ChoicesDropdownFilter,
-    DropdownFilter,
     RelatedDropdownFilter,
     StudioAdmin,
     action,
@@ -62,17 +62,13 @@ PROCESS_DIALOG = {
 }
 
 
-class WayFilter(DropdownFilter):
+class WayFilter(TwoWaysFilter):
     title = "way"
     parameter_name = "way"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("from", "From the partner"), ("to", "To the partner")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in ("from", "to"):
-            return queryset
-        return queryset.filter(is_incoming=self.value() == "from")
+    ways = {
+        "from": ("From the partner", Q(is_incoming=True)),
+        "to": ("To the partner", Q(is_incoming=False)),
+    }
 
 
 @admin.register(Transmission)

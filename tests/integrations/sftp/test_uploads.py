@@ -34,7 +34,7 @@ def wait_until(true, seconds=5):
     until = time.monotonic() + seconds
     while not true() and time.monotonic() < until:
         time.sleep(0.02)
-    assert true()
+    assert true(), f"not within {seconds} s"
 
 
 def test_file_that_openssh_puts_is_taken_in(clients, partner):
