@@ -50,10 +50,10 @@ def make_as2(integration=None, **fields):
     )
 
 
-def make_rule(mailbox, **fields):
+def make_rule(box, **fields):
     defaults = {
-        "account": mailbox.account,
-        "mailbox": mailbox,
+        "account": box.account,
+        "mailbox": box,
         "direction": Direction.OUT,
         "name": f"Rule {next(_numbers)}",
         "active": True,

@@ -93,3 +93,22 @@ def test_log_is_filtered_by_rule_mailbox_status_and_no_rule(admin_client):
     assert found(ruled="no") == ["b.txt"]
     assert found(q="b.t") == ["b.txt"]
     assert found(q=str(log.envelope.key)) == ["a.txt"]
+
+
+def test_rules_are_filtered_by_level_and_transmissions_by_way(admin_client):
+    box = make_mailbox()
+    make_rule(box, name="Own")
+    make_rule(box, name="Shared", mailbox=None)
+    partner = make_sftp().integration
+    make_transmission(partner, filename="came.txt")
+    make_transmission(partner, filename="went.txt", is_incoming=False, status="done")
+
+    def found(noun, **query):
+        rows = admin_client.get(f"{PLACE}/{noun}/", query).context["cl"].queryset
+        return sorted(map(str, rows))
+
+    assert found("conversionrule", level="mailbox") == ["Own"]
+    assert found("conversionrule", level="account") == ["Shared"]
+    assert found("transmission", way="from") == ["came.txt"]
+    assert found("transmission", way="to") == ["went.txt"]
+    assert found("transmission", way="other") == ["came.txt", "went.txt"]
